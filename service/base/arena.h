@@ -1,5 +1,5 @@
-/* base/arena: memory of one batch. Allocations are never freed one by one: the whole is wiped and used again after
-   the commit or the abort, so nothing secret outlives its batch. One thread each. */
+/* base/arena: memory of one batch. Allocations are never freed one by one: the whole is wiped and used again
+   after the commit or the abort, so nothing secret outlives its batch. One thread each. */
 #pragma once
 
 #include "base/auto.h"
@@ -7,7 +7,8 @@
 
 struct arena;
 
-/* An empty arena that hands out at most `limit` bytes between two resets (0: no limit). NULL when out of memory. */
+/* An empty arena that hands out at most `limit` bytes between two resets (0: no limit). NULL when out of
+ * memory. */
 struct arena *arena_new(size_t limit);
 void arena_free(struct arena *arena);
 AUTO_DEFINE(arena, struct arena, arena_free);

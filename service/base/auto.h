@@ -1,5 +1,6 @@
-/* base/auto: scope cleanup. AUTO(evp_pkey) EVP_PKEY *key = NULL; is freed by auto_evp_pkey(&key) where the scope
-   ends. Each room defines the auto_ functions of its own types and of the foreign handles that it alone uses. */
+/* base/auto: scope cleanup. AUTO(evp_pkey) EVP_PKEY *key = NULL; is freed by auto_evp_pkey(&key) where the
+   scope ends. Each room defines the auto_ functions of its own types and of the foreign handles that it alone
+   uses. */
 #pragma once
 
 #define AUTO(type) __attribute__((cleanup(auto_##type)))

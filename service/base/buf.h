@@ -1,5 +1,5 @@
-/* base/buf: bytes that grow. An append that finds no memory marks the buffer as failed and drops what follows, so
-   that a writer checks once, at its end. */
+/* base/buf: bytes that grow. An append that finds no memory marks the buffer as failed and drops what
+   follows, so that a writer checks once, at its end. */
 #pragma once
 
 #include "base/span.h"

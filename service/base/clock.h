@@ -1,4 +1,5 @@
-/* base/clock: time as an argument. Pure code takes `now`; loops take a struct clock, which a test can turn. */
+/* base/clock: time as an argument. Pure code takes `now`; loops take a struct clock, which a test can turn.
+ */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,6 @@
-/* base/err: one map of error codes with a class each. The code says what happened; the class alone decides what
-   becomes of it. Functions that can fail take a struct err of the caller's, and fill it once: the first wins. */
+/* base/err: one map of error codes with a class each. The code says what happened; the class alone decides
+   what becomes of it. Functions that can fail take a struct err of the caller's, and fill it once: the first
+   wins. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +29,8 @@ enum err_class {
 
 enum { ERR_TEXT_MAX = 400 };
 
-/* What went wrong. Zero-initialise before the call. `text` is for people, says what to do next, holds no secret. */
+/* What went wrong. Zero-initialise before the call. `text` is for people, says what to do next, holds no
+ * secret. */
 struct err {
     enum err_code code;
     char text[ERR_TEXT_MAX];

@@ -110,14 +110,13 @@ void iso8601_format(int64_t ms, char text[ISO8601_TEXT_MAX])
     int64_t since = days + 306;
     int64_t era = since / 146097;
     int64_t day_of_era = since % 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t shifted = (5 * day_of_year + 2) / 153;
     int day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
     int month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
     int year = (int)(year_of_era + era * 400 + (month <= 2));
-    snprintf(text, ISO8601_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", year % 10000, month % 100, day % 100,
-             (int)(in_day / 3600000), (int)(in_day / 60000 % 60), (int)(in_day / 1000 % 60),
+    snprintf(text, ISO8601_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", year % 10000, month % 100,
+             day % 100, (int)(in_day / 3600000), (int)(in_day / 60000 % 60), (int)(in_day / 1000 % 60),
              (int)(in_day % 1000));
 }

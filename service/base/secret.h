@@ -1,5 +1,5 @@
-/* base/secret: keys, passwords and the bytes that hold them. A struct secret owns its bytes and wipes them when it
-   goes; no log function takes one. */
+/* base/secret: keys, passwords and the bytes that hold them. A struct secret owns its bytes and wipes them
+   when it goes; no log function takes one. */
 #pragma once
 
 #include "base/span.h"
@@ -11,7 +11,8 @@ struct secret {
 
 /* Overwrites the bytes so that no compiler leaves them out. */
 void secret_wipe(void *data, size_t len);
-/* A copy of the bytes, with a NUL behind it that is not counted. False when out of memory: *secret is empty then. */
+/* A copy of the bytes, with a NUL behind it that is not counted. False when out of memory: *secret is empty
+ * then. */
 bool secret_copy(struct secret *secret, struct span bytes);
 /* An uninitialised secret of `len` bytes, with a NUL behind it. False when out of memory. */
 bool secret_alloc(struct secret *secret, size_t len);

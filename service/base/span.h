@@ -1,4 +1,5 @@
-/* base/span: bytes or UTF-8 text that somebody else owns. A span borrows: it is good as long as its owner is. */
+/* base/span: bytes or UTF-8 text that somebody else owns. A span borrows: it is good as long as its owner is.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* base/uuid: GUIDs as 16 bytes; text is 8-4-4-4-12 hexadecimal digits, read in either case, written in lower. */
+/* base/uuid: GUIDs as 16 bytes; text is 8-4-4-4-12 hexadecimal digits, read in either case, written in lower.
+ */
 #pragma once
 
 #include "base/span.h"

@@ -41,8 +41,9 @@ Test(uuid, reads_either_case_and_writes_lower)
     char text[UUID_TEXT_LEN + 1];
     uuid_format(&uuid, text);
     cr_assert_str_eq(text, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
-    static const char *const bad[] = {"", "6ba7b8109dad11d180b400c04fd430c8", "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}",
-                                      "6ba7b810-9dad-11d1-80b4-00c04fd430cg", "6ba7b8109-dad-11d1-80b4-00c04fd430c8"};
+    static const char *const bad[] = {
+        "", "6ba7b8109dad11d180b400c04fd430c8", "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}",
+        "6ba7b810-9dad-11d1-80b4-00c04fd430cg", "6ba7b8109-dad-11d1-80b4-00c04fd430c8"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_assert_not(uuid_parse(&uuid, span_text(bad[i])), "%s was taken", bad[i]);
 }

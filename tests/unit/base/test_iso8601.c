@@ -64,8 +64,9 @@ Test(iso8601, writes_what_the_system_would)
         struct tm tm;
         gmtime_r(&seconds, &tm);
         char expected[64];
-        snprintf(expected, sizeof expected, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)((ms % 1000 + 1000) % 1000));
+        snprintf(expected, sizeof expected, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                 (int)((ms % 1000 + 1000) % 1000));
         cr_assert_str_eq(text, expected);
         cr_assert_eq(parse(text), ms);
     }

@@ -1,0 +1,212 @@
+#include "redis/connection.h"
+
+#include "redis/scripts.h"
+
+#include <assert.h>
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+enum { ARGUMENTS_MAX = 16, SHA1_HEX_LEN = 40 };
+
+struct redis {
+    struct redis_options options;
+    redisContext *context; /* NULL: not connected */
+    char sha[REDIS_SCRIPT_COUNT][SHA1_HEX_LEN + 1];
+};
+
+struct redis *redis_new(const struct redis_options *options)
+{
+    struct redis *redis = calloc(1, sizeof *redis);
+    if (redis != NULL)
+        redis->options = *options;
+    return redis;
+}
+
+static void disconnect(struct redis *redis)
+{
+    if (redis->context != NULL)
+        redisFree(redis->context);
+    redis->context = NULL;
+}
+
+void redis_free(struct redis *redis)
+{
+    if (redis == NULL)
+        return;
+    disconnect(redis);
+    free(redis);
+}
+
+void redis_reply_free(struct redisReply *reply)
+{
+    freeReplyObject(reply);
+}
+
+/* Where the server is, without user and password. */
+static void describe(const struct redis_options *options, char *text, size_t size)
+{
+    if (options->unix_path != NULL)
+        snprintf(text, size, "unix socket %s", options->unix_path);
+    else
+        snprintf(text, size, "%s:%d", options->host, options->port);
+}
+
+static bool fail(struct redis *redis, const char *doing, const char *why, struct err *err)
+{
+    char where[160];
+    describe(&redis->options, where, sizeof where);
+    err_set(err, ERR_REDIS_UNAVAILABLE, "Redis at %s: %s: %s", where, doing, why);
+    disconnect(redis);
+    return false;
+}
+
+static const char *context_error(const redisContext *context)
+{
+    if (context == NULL)
+        return "out of memory";
+    return context->errstr[0] != '\0' ? context->errstr : "no answer in time";
+}
+
+/* What an operator does about the error answers that a server in trouble gives. */
+static const char *remedy(const char *answer)
+{
+    static const struct {
+        const char *prefix;
+        const char *remedy;
+    } known[] = {
+        {"NOAUTH", "set user and password in CERTSWAP_REDIS_URL"},
+        {"WRONGPASS", "correct user and password in CERTSWAP_REDIS_URL"},
+        {"NOPERM", "grant the user what docs/operations.md lists"},
+        {"LOADING", "it is reading its data set; this passes"},
+        {"READONLY", "this is a replica: point CERTSWAP_REDIS_URL at the primary"},
+        {"OOM", "raise maxmemory, with maxmemory-policy noeviction"},
+        {"MISCONF", "it cannot write its snapshot: see the server's log"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strncmp(answer, known[i].prefix, strlen(known[i].prefix)) == 0)
+            return known[i].remedy;
+    return "see the server's log";
+}
+
+bool redis_take_reply(struct redis *redis, struct redisReply **reply, struct err *err)
+{
+    *reply = NULL;
+    void *raw = NULL;
+    if (redis->context == NULL)
+        return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the connection was lost; the call is repeated");
+    if (redisGetReply(redis->context, &raw) != REDIS_OK || raw == NULL)
+        return fail(redis, "reading the answer", context_error(redis->context), err);
+    redisReply *answer = raw;
+    if (answer->type == REDIS_REPLY_ERROR) {
+        char why[256];
+        snprintf(why, sizeof why, "%.120s (%s)", answer->str, remedy(answer->str));
+        freeReplyObject(answer);
+        return fail(redis, "it answers", why, err);
+    }
+    *reply = answer;
+    return true;
+}
+
+static bool append(struct redis *redis, size_t count, const struct span *arguments, struct err *err)
+{
+    assert(count <= ARGUMENTS_MAX + 3);
+    const char *texts[ARGUMENTS_MAX + 3];
+    size_t lengths[ARGUMENTS_MAX + 3];
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = arguments[i].len > 0 ? (const char *)arguments[i].data : "";
+        lengths[i] = arguments[i].len;
+    }
+    if (redisAppendCommandArgv(redis->context, (int)count, texts, lengths) != REDIS_OK)
+        return fail(redis, "queueing a command", context_error(redis->context), err);
+    return true;
+}
+
+/* One command and its answer, while connecting. */
+static bool handshake(struct redis *redis, size_t count, const struct span *arguments, redisReply **reply,
+                      struct err *err)
+{
+    return append(redis, count, arguments, err) && redis_take_reply(redis, reply, err);
+}
+
+static bool authenticate(struct redis *redis, struct err *err)
+{
+    const struct redis_options *options = &redis->options;
+    AUTO(redis_reply) redisReply *reply = NULL;
+    if (options->password == NULL)
+        return true;
+    struct span with_user[] = {SPAN_LITERAL("AUTH"), span_text(options->user), span_text(options->password)};
+    struct span without[] = {with_user[0], with_user[2]};
+    return options->user != NULL ? handshake(redis, 3, with_user, &reply, err)
+                                 : handshake(redis, 2, without, &reply, err);
+}
+
+static bool select_database(struct redis *redis, struct err *err)
+{
+    if (redis->options.database == 0)
+        return true;
+    AUTO(redis_reply) redisReply *reply = NULL;
+    char number[16];
+    snprintf(number, sizeof number, "%d", redis->options.database);
+    struct span select[] = {SPAN_LITERAL("SELECT"), span_text(number)};
+    return handshake(redis, 2, select, &reply, err);
+}
+
+static bool load_scripts(struct redis *redis, struct err *err)
+{
+    for (int i = 0; i < REDIS_SCRIPT_COUNT; i++) {
+        AUTO(redis_reply) redisReply *reply = NULL;
+        struct span load[] = {SPAN_LITERAL("SCRIPT"), SPAN_LITERAL("LOAD"), span_text(redis_script_text(i))};
+        if (!handshake(redis, 3, load, &reply, err))
+            return false;
+        if (reply->type != REDIS_REPLY_STRING || reply->len != SHA1_HEX_LEN)
+            return fail(redis, "loading a script", "the answer is no digest", err);
+        memcpy(redis->sha[i], reply->str, SHA1_HEX_LEN + 1);
+    }
+    return true;
+}
+
+static bool connect_if_needed(struct redis *redis, struct err *err)
+{
+    if (redis->context != NULL)
+        return true;
+    const struct redis_options *options = &redis->options;
+    struct timeval timeout = {options->timeout_ms / 1000, options->timeout_ms % 1000 * 1000};
+    redis->context = options->unix_path != NULL
+                         ? redisConnectUnixWithTimeout(options->unix_path, timeout)
+                         : redisConnectWithTimeout(options->host, options->port, timeout);
+    if (redis->context == NULL || redis->context->err != 0)
+        return fail(redis, "connecting", context_error(redis->context), err);
+    if (redisSetTimeout(redis->context, timeout) != REDIS_OK)
+        return fail(redis, "setting the time limit", context_error(redis->context), err);
+    if (options->unix_path == NULL && redisEnableKeepAlive(redis->context) != REDIS_OK)
+        return fail(redis, "keeping it alive", context_error(redis->context), err);
+    return authenticate(redis, err) && select_database(redis, err) && load_scripts(redis, err);
+}
+
+bool redis_append(struct redis *redis, size_t count, const struct span *arguments, struct err *err)
+{
+    return connect_if_needed(redis, err) && append(redis, count, arguments, err);
+}
+
+bool redis_append_script(struct redis *redis, enum redis_script script, size_t key_count, size_t count,
+                         const struct span *arguments, struct err *err)
+{
+    assert(count <= ARGUMENTS_MAX && key_count <= count);
+    if (!connect_if_needed(redis, err))
+        return false;
+    char keys[16];
+    snprintf(keys, sizeof keys, "%zu", key_count);
+    struct span all[ARGUMENTS_MAX + 3] = {SPAN_LITERAL("EVALSHA"), span_of(redis->sha[script], SHA1_HEX_LEN),
+                                          span_text(keys)};
+    memcpy(all + 3, arguments, count * sizeof *arguments);
+    return append(redis, count + 3, all, err);
+}
+
+bool redis_ping(struct redis *redis, struct err *err)
+{
+    AUTO(redis_reply) redisReply *reply = NULL;
+    struct span ping[] = {SPAN_LITERAL("PING")};
+    return redis_append(redis, 1, ping, err) && redis_take_reply(redis, &reply, err);
+}

@@ -1,0 +1,149 @@
+#include "redis/staging.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LIFE_OF_MARKER_S = 24 * 60 * 60, KEY_MAX = 48, NUMBER_MAX = 24 };
+
+static const char *const outcome_names[] = {
+    [STAGE_STAGED] = "staged",   [STAGE_REPLAYED] = "replayed", [STAGE_OVER] = "over",
+    [STAGE_REFUSED] = "refused", [STAGE_OLDER] = "older",
+};
+
+static struct span format_number(char text[NUMBER_MAX], int64_t number)
+{
+    int len = snprintf(text, NUMBER_MAX, "%" PRId64, number);
+    return span_of(text, (size_t)len);
+}
+
+static struct span format_key(char text[KEY_MAX], const char *kind, int32_t id)
+{
+    int len = snprintf(text, KEY_MAX, "certswap:%s:%" PRId32, kind, id);
+    return span_of(text, (size_t)len);
+}
+
+static bool append_stage(struct redis *redis, const struct stage_request *request, int64_t ttl_ms,
+                         struct err *err)
+{
+    const struct certificate_event *event = request->event;
+    char staged[KEY_MAX];
+    char marker[KEY_MAX];
+    char by_request[KEY_MAX];
+    char event_id[UUID_TEXT_LEN + 1];
+    char numbers[5][NUMBER_MAX];
+    uuid_format(&event->event_id, event_id);
+    struct span arguments[] = {
+        format_key(staged, "staged", event->certificate_id),
+        format_key(marker, "marker", event->certificate_id),
+        format_key(by_request, "request", event->request_id),
+        span_of(event_id, UUID_TEXT_LEN),
+        format_number(numbers[0], event->occurred_at_ms),
+        format_number(numbers[1], ttl_ms),
+        format_number(numbers[2], event->certificate_id),
+        format_number(numbers[3], event->request_id),
+        request->refused,
+        request->record,
+        format_number(numbers[4], LIFE_OF_MARKER_S),
+    };
+    return redis_append_script(redis, REDIS_SCRIPT_STAGE, 3, sizeof arguments / sizeof *arguments, arguments,
+                               err);
+}
+
+static bool take_outcome(struct redis *redis, enum stage_outcome *outcome, struct err *err)
+{
+    AUTO(redis_reply) redisReply *reply = NULL;
+    if (!redis_take_reply(redis, &reply, err))
+        return false;
+    if (reply->type == REDIS_REPLY_STRING)
+        for (size_t i = 0; i < sizeof outcome_names / sizeof *outcome_names; i++)
+            if (strcmp(reply->str, outcome_names[i]) == 0) {
+                *outcome = (enum stage_outcome)i;
+                return true;
+            }
+    return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the staging script gave no outcome");
+}
+
+bool staging_write(struct redis *redis, const struct stage_request *requests, size_t count, int64_t ttl_ms,
+                   enum stage_outcome *outcomes, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!append_stage(redis, &requests[i], ttl_ms, err))
+            return false;
+    for (size_t i = 0; i < count; i++)
+        if (!take_outcome(redis, &outcomes[i], err))
+            return false;
+    return true;
+}
+
+static bool append_lookup(struct redis *redis, const struct staged_lookup *lookup, struct err *err)
+{
+    char id[NUMBER_MAX];
+    struct span arguments[] = {
+        lookup->by_request ? SPAN_LITERAL("request") : SPAN_LITERAL("certificate"),
+        format_number(id, lookup->id),
+    };
+    return redis_append_script(redis, REDIS_SCRIPT_LOOKUP, 0, 2, arguments, err);
+}
+
+static bool is_text(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING;
+}
+
+static bool copy_text(struct arena *arena, const redisReply *reply, struct span *to, struct err *err)
+{
+    *to = arena_copy(arena, span_of(reply->str, reply->len));
+    return to->data != NULL || err_set(err, ERR_NO_MEMORY, "out of memory for a staged record");
+}
+
+static bool take_lookup(struct redis *redis, struct arena *arena, struct staged_lookup *lookup,
+                        int64_t *now_ms, struct err *err)
+{
+    AUTO(redis_reply) redisReply *reply = NULL;
+    if (!redis_take_reply(redis, &reply, err))
+        return false;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 || !is_text(reply->element[0]))
+        return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the lookup script gave no answer");
+    redisReply *const *answer = reply->element;
+    *now_ms = strtoll(answer[0]->str, NULL, 10);
+    lookup->certificate_id = is_text(answer[1]) ? (int32_t)strtol(answer[1]->str, NULL, 10) : 0;
+    if (is_text(answer[2])) {
+        lookup->state = STAGED_FOUND;
+        return copy_text(arena, answer[2], &lookup->record, err);
+    }
+    if (is_text(answer[4])) {
+        lookup->state = STAGED_REFUSED;
+        return copy_text(arena, answer[4], &lookup->refused, err);
+    }
+    lookup->state = is_text(answer[3]) ? STAGED_EXPIRED : STAGED_NEVER;
+    return true;
+}
+
+bool staging_read(struct redis *redis, struct arena *arena, struct staged_lookup *lookups, size_t count,
+                  int64_t *redis_now_ms, struct err *err)
+{
+    *redis_now_ms = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!append_lookup(redis, &lookups[i], err))
+            return false;
+    for (size_t i = 0; i < count; i++)
+        if (!take_lookup(redis, arena, &lookups[i], redis_now_ms, err))
+            return false;
+    return true;
+}
+
+struct span staging_binding(struct arena *arena, int32_t certificate_id, struct span requester)
+{
+    char key[KEY_MAX];
+    struct span name = format_key(key, "staged", certificate_id);
+    uint8_t *binding = arena_alloc(arena, name.len + 1 + requester.len);
+    if (binding == NULL)
+        return (struct span){0};
+    memcpy(binding, name.data, name.len);
+    binding[name.len] = 0;
+    if (requester.len > 0)
+        memcpy(binding + name.len + 1, requester.data, requester.len);
+    return span_of(binding, name.len + 1 + requester.len);
+}
