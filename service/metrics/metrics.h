@@ -13,42 +13,42 @@ enum metric {
 };
 
 /* Values of the labels. Those of codes are enum err_code. */
-enum command_outcome {
+enum metric_command_outcome {
     /* in the order of enum replace_status, then what is no result */
-    COMMAND_COMPLETED,
-    COMMAND_PARTIAL,
-    COMMAND_FAILED,
-    COMMAND_NO_LOCATIONS,
-    COMMAND_REJECTED,
-    COMMAND_DEAD_LETTER
+    METRIC_COMMAND_COMPLETED,
+    METRIC_COMMAND_PARTIAL,
+    METRIC_COMMAND_FAILED,
+    METRIC_COMMAND_NO_LOCATIONS,
+    METRIC_COMMAND_REJECTED,
+    METRIC_COMMAND_DEAD_LETTER
 };
-enum event_kind { EVENT_ENROLLMENT, EVENT_RENEWAL };
-enum event_outcome {
-    EVENT_STAGED,     /* the material is in Redis */
-    EVENT_REFUSED,    /* the credential cannot be used: dead letter and marker */
-    EVENT_IGNORED,    /* an enrollment of another certificateFormat than Replace */
-    EVENT_REPLAYED,   /* the same event again, or an older one than what is staged */
-    EVENT_EXPIRED,    /* its life was over when it was read */
-    EVENT_DEAD_LETTER /* the record could not be read */
+enum metric_event_kind { METRIC_EVENT_ENROLLMENT, METRIC_EVENT_RENEWAL };
+enum metric_event_outcome {
+    METRIC_EVENT_STAGED,     /* the material is in Redis */
+    METRIC_EVENT_REFUSED,    /* the credential cannot be used: dead letter and marker */
+    METRIC_EVENT_IGNORED,    /* an enrollment of another certificateFormat than Replace */
+    METRIC_EVENT_REPLAYED,   /* the same event again, or an older one than what is staged */
+    METRIC_EVENT_EXPIRED,    /* its life was over when it was read */
+    METRIC_EVENT_DEAD_LETTER /* the record could not be read */
 };
-enum transaction_outcome { TRANSACTION_COMMITTED, TRANSACTION_ABORTED };
+enum metric_transaction_outcome { METRIC_TRANSACTION_COMMITTED, METRIC_TRANSACTION_ABORTED };
 enum metric_topic {
     METRIC_TOPIC_ENROLLMENTS,
     METRIC_TOPIC_RENEWALS,
     METRIC_TOPIC_INVENTORY,
     METRIC_TOPIC_COMMANDS
 };
-enum dependency { DEPENDENCY_KAFKA, DEPENDENCY_REDIS };
+enum metric_dependency { METRIC_DEPENDENCY_KAFKA, METRIC_DEPENDENCY_REDIS };
 
 enum { METRIC_LABELS_MAX = 2 };
 
-/* metric_add(METRIC_JOBS, 20); metric_add(METRIC_COMMANDS, 1, COMMAND_PARTIAL);
-   metric_add(METRIC_REJECTIONS, 1, ERR_NOT_STAGED); metric_add(METRIC_EVENTS, 1, EVENT_RENEWAL,
-   EVENT_STAGED). Counters and gauges; a counter takes no negative delta. Several threads that each hold a
-   share of a gauge add what theirs has changed by. */
+/* metric_add(METRIC_JOBS, 20); metric_add(METRIC_COMMANDS, 1, METRIC_COMMAND_PARTIAL);
+   metric_add(METRIC_REJECTIONS, 1, ERR_NOT_STAGED); metric_add(METRIC_EVENTS, 1, METRIC_EVENT_RENEWAL,
+   METRIC_EVENT_STAGED). Counters and gauges; a counter takes no negative delta. Several threads that each
+   hold a share of a gauge add what theirs has changed by. */
 #define metric_add(metric, delta, ...)                                                                       \
     metric_add_at(metric, delta, (const unsigned[METRIC_LABELS_MAX]){__VA_ARGS__})
-/* metric_set(METRIC_DEPENDENCY_UP, 1, DEPENDENCY_REDIS): gauges. */
+/* metric_set(METRIC_DEPENDENCY_UP, 1, METRIC_DEPENDENCY_REDIS): gauges. */
 #define metric_set(metric, value, ...)                                                                       \
     metric_set_at(metric, value, (const unsigned[METRIC_LABELS_MAX]){__VA_ARGS__})
 /* Histograms: seconds, or the number of commands in a batch. A negative value counts as 0. */
