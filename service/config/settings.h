@@ -94,7 +94,7 @@ struct settings {
 
 /* Where settings come from; tests give their own. */
 struct settings_source {
-    char *const *environ; /* "NAME=value", ended by NULL; the first of a name counts */
+    const char *const *environ; /* "NAME=value", ended by NULL; the first of a name counts */
     /* The file's bytes, or an errno value: EFBIG over SETTINGS_FILE_MAX. */
     int (*read_file)(void *arg, const char *path, struct secret *content);
     void *arg;
@@ -103,7 +103,7 @@ struct settings_source {
 };
 
 /* Reads and checks every CERTSWAP_ variable; an empty value counts as not set. Every fault is added to
-   *faults. NULL where there was a fault, or out of memory (faults->failed). The caller frees. */
+ *faults. NULL where there was a fault, or out of memory (faults->failed). The caller frees. */
 struct settings *settings_load(char *const *environ, struct faults *faults);
 struct settings *settings_load_from(const struct settings_source *source, struct faults *faults);
 /* Frees, and wipes what is secret. */
