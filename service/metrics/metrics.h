@@ -62,5 +62,6 @@ int64_t metric_get_at(enum metric metric, const unsigned labels[METRIC_LABELS_MA
 
 /* Prometheus' text exposition format 0.0.4, all series, those at 0 too. Out of memory: buf->failed. */
 void metrics_render(struct buf *buf);
-/* All back to 0; for tests. */
-void metrics_reset(void);
+/* All to 0, but the build's version and the start time, which is now. Before other threads start; tests call
+ * it again. */
+void metrics_init(void);
