@@ -20,6 +20,14 @@ bool integer_parse(int *value, struct span text, int min, int max)
     return true;
 }
 
+bool has_control(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < 0x20 || text.data[i] == 0x7F)
+            return true;
+    return false;
+}
+
 static struct span part(struct span text, size_t from, size_t to)
 {
     return span_of(text.data + from, to - from);
@@ -159,8 +167,8 @@ static const char *parse_unix(struct redis_address *address, struct span rest, b
     }
     struct span path = part(rest, 0, query);
     /* sizeof sun_path, with its NUL */
-    if (path.len < 2 || path.data[0] != '/' || path.len > 107)
-        return "has no absolute path of at most 107 bytes";
+    if (path.len < 2 || path.data[0] != '/' || path.len > 107 || has_control(path))
+        return "has no absolute path of at most 107 bytes without control characters";
     address->path = copy_text(path, no_memory);
     return address->path != NULL ? NULL : "cannot be kept: out of memory";
 }

@@ -93,9 +93,9 @@ static bool store_topic(const struct setting *setting, const char *text, struct 
 static bool store_path(const struct setting *setting, const char *text, struct settings *settings,
                        struct faults *faults)
 {
-    if (strlen(text) < 4096 && strpbrk(text, "\r\n") == NULL)
+    if (strlen(text) < 4096 && !has_control(span_text(text)))
         return store_text(setting, text, settings, faults);
-    faults_add(faults, setting->name, "is no path; give it one line of less than 4096 bytes");
+    faults_add(faults, setting->name, "is no path; give it less than 4096 bytes without control characters");
     return false;
 }
 

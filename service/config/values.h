@@ -28,5 +28,7 @@ void redis_address_free(struct redis_address *address);
    is wrong with it. *host is the caller's to free. */
 const char *host_port_parse(char **host, int *port, int min_port, int fallback_port, struct span text,
                             bool *no_memory);
+/* Whether a byte is below 0x20 or 0x7F. */
+bool has_control(struct span text);
 /* Decimal digits alone, min to max. */
 bool integer_parse(int *value, struct span text, int min, int max);

@@ -127,7 +127,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     return respond(connection, status, content_type, &body);
 }
 
-static void log_daemon(void *arg, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_daemon(void *arg, const char *format, va_list args)
 {
     (void)arg;
     char text[256];

@@ -112,6 +112,8 @@ static const struct {
     {"CERTSWAP_JWT_JWKS=http://idp/jwks", "no https URL"},
     {"CERTSWAP_JWT_JWKS=/jwks.json", "CERTSWAP_AUTH=claims trusts"},
     {"CERTSWAP_SCHEMAS_DIR=schemas", NULL},
+    {"CERTSWAP_SCHEMAS_DIR=/sch\nemas", "no path"},
+    {"CERTSWAP_REDIS_URL=unix:///run/\nredis.sock", "no absolute path"},
     {"CERTSWAP_REDIS_URL=redis://redis", NULL},
     {"CERTSWAP_REDIS_URL=redis://:pw@[::1]:6379/15", NULL},
     {"CERTSWAP_REDIS_URL=unix:///run/redis.sock", NULL},
