@@ -1,6 +1,7 @@
 #include "config/check.h"
 #include "config/table.h"
 #include "fixture.h"
+#include "log/log.h"
 
 #include <criterion/criterion.h>
 
@@ -331,4 +332,14 @@ Test(settings, the_table_is_sound)
             cr_assert_neq(row->offset, settings_table[j].offset, "%s", row->name);
         }
     }
+}
+
+Test(settings, the_log_s_choices_are_in_the_log_s_order)
+{
+    cr_assert_eq((int)LOG_SETTING_ERROR, (int)LOG_LEVEL_ERROR);
+    cr_assert_eq((int)LOG_SETTING_WARN, (int)LOG_LEVEL_WARN);
+    cr_assert_eq((int)LOG_SETTING_INFO, (int)LOG_LEVEL_INFO);
+    cr_assert_eq((int)LOG_SETTING_DEBUG, (int)LOG_LEVEL_DEBUG);
+    cr_assert_eq((int)LOG_SETTING_JSON, (int)LOG_FORMAT_JSON);
+    cr_assert_eq((int)LOG_SETTING_TEXT, (int)LOG_FORMAT_TEXT);
 }
