@@ -101,8 +101,9 @@ static void print_help_row(FILE *out, const struct setting *setting)
     fputs(")\n", out);
     print_wrapped(out, setting->help);
     if (setting->unbuilt != NULL) {
-        fprintf(out, "%*sRefused: ", HELP_INDENT, "");
-        fprintf(out, "%s.\n", setting->refusal);
+        char refusal[256];
+        snprintf(refusal, sizeof refusal, "Refused: %s.", setting->refusal);
+        print_wrapped(out, refusal);
     }
 }
 
