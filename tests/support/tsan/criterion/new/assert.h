@@ -1,0 +1,4 @@
+/* Nothing of it is used here, only included. */
+#pragma once
+
+#include <criterion/criterion.h>
