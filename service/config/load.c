@@ -126,10 +126,10 @@ static void load_setting(const struct loader *loader, size_t row)
 }
 
 /* Takes the property's name and value. */
-static void add_property(const struct loader *loader, struct kafka_property property)
+static void add_property(const struct loader *loader, struct kafka_setting property)
 {
     struct settings *settings = loader->settings;
-    struct kafka_property *grown =
+    struct kafka_setting *grown =
         reallocarray(settings->kafka_properties, settings->kafka_property_count + 1, sizeof *grown);
     if (grown == NULL) {
         loader->faults->failed = true;
@@ -145,7 +145,7 @@ static void add_property(const struct loader *loader, struct kafka_property prop
  */
 static void load_property(const struct loader *loader, const char *name, char *property_name)
 {
-    struct kafka_property property = {.name = property_name,
+    struct kafka_setting property = {.name = property_name,
                                       .is_secret = kafka_property_is_secret(property_name)};
     const char *why = kafka_property_owned(property_name);
     if (why != NULL)
@@ -241,7 +241,7 @@ static void load_others(const struct loader *loader)
 
 static int compare_properties(const void *a, const void *b)
 {
-    return strcmp(((const struct kafka_property *)a)->name, ((const struct kafka_property *)b)->name);
+    return strcmp(((const struct kafka_setting *)a)->name, ((const struct kafka_setting *)b)->name);
 }
 
 struct settings *settings_load_from(const struct settings_source *source, struct faults *faults)

@@ -221,7 +221,7 @@ static const char *origin_text(enum setting_origin origin)
 }
 
 /* One line, whatever is in the value. */
-static void print_property(FILE *out, const struct kafka_property *property)
+static void print_property(FILE *out, const struct kafka_setting *property)
 {
     fputs("CERTSWAP_KAFKA_", out);
     for (const char *c = property->name; *c != '\0'; c++)

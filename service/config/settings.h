@@ -19,7 +19,7 @@ enum log_format_setting { LOG_SETTING_JSON, LOG_SETTING_TEXT };
 
 /* CERTSWAP_KAFKA_SASL_PASSWORD gives {"sasl.password", its value, true}. The value ends with a NUL,
  * uncounted. */
-struct kafka_property {
+struct kafka_setting {
     char *name;
     struct secret value;
     bool is_secret;
@@ -57,7 +57,7 @@ struct topic_names {
 /* Texts that were not set and have no default are NULL. */
 struct settings {
     char *kafka_bootstrap_servers; /* host:port, comma-separated */
-    struct kafka_property *kafka_properties;
+    struct kafka_setting *kafka_properties;
     size_t kafka_property_count;
     struct topic_names topics;
     char *group_id;

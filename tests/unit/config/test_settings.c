@@ -220,7 +220,7 @@ Test(settings, kafka_properties_are_handed_through)
     AUTO(settings) struct settings *settings = load(environ, &faults);
     cr_assert_not_null(settings);
     cr_assert_eq(settings->kafka_property_count, 3);
-    const struct kafka_property *p = settings->kafka_properties;
+    const struct kafka_setting *p = settings->kafka_properties;
     cr_assert_str_eq(p[0].name, "sasl.oauthbearer.assertion.file");
     cr_assert_not(p[0].is_secret);
     cr_assert_str_eq(p[1].name, "sasl.password");
