@@ -6,7 +6,8 @@
 
 /* The framings that certswap speaks. Input is told apart by its first bytes. */
 enum framing {
-    FRAMING_SINGLE_OBJECT, /* C3 01, CRC-64-AVRO little-endian (Avro specification, "Single-object encoding") */
+    FRAMING_SINGLE_OBJECT, /* C3 01, CRC-64-AVRO little-endian (Avro specification, "Single-object encoding")
+                            */
 };
 
 enum { FRAMING_SINGLE_OBJECT_LEN = 10 };

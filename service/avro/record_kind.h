@@ -1,4 +1,5 @@
-/* avro/record_kind: the contract's records and the schemas that certswap writes them by. Avro 1.12 specification. */
+/* avro/record_kind: the contract's records and the schemas that certswap writes them by. Avro 1.12
+ * specification. */
 #pragma once
 
 #include "base/span.h"
