@@ -1,5 +1,5 @@
-/* Prints each record's file name, fingerprint (16 hexadecimal digits) and canonical form, divided by tabs: what
-   check_with_avro_tools.py holds against Apache Avro's own tools. */
+/* Prints each record's file name, fingerprint (16 hexadecimal digits) and canonical form, divided by tabs:
+   what check_with_avro_tools.py holds against Apache Avro's own tools. */
 #include "avro/canonical.h"
 #include "avro/fingerprint.h"
 #include "avro/record_kind.h"
@@ -27,8 +27,8 @@ int main(void)
             fprintf(stderr, "%s: %s\n", files[kind], err.text);
             return 1;
         }
-        printf("%s\t%016llx\t%.*s\n", files[kind], (unsigned long long)fingerprint_crc64(buf_span(&canonical)),
-               SPAN_ARG(buf_span(&canonical)));
+        printf("%s\t%016llx\t%.*s\n", files[kind],
+               (unsigned long long)fingerprint_crc64(buf_span(&canonical)), SPAN_ARG(buf_span(&canonical)));
         buf_free(&canonical);
     }
     return 0;
