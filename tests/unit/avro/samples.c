@@ -1,5 +1,9 @@
 #include "samples.h"
 
+#include "avro/canonical.h"
+#include "avro/fingerprint.h"
+#include "avro/framing.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -245,4 +249,12 @@ struct schema_set *sample_set_with(const char *schema_text)
     rmdir(dir);
     cr_assert_not_null(set, "%s", err.text);
     return set;
+}
+
+void sample_head(const char *schema_text, struct buf *out)
+{
+    AUTO(buf) struct buf canonical = {0};
+    struct err err = {0};
+    cr_assert(canonical_form(span_text(schema_text), &canonical, &err), "%s", err.text);
+    framing_put_single_object(out, fingerprint_crc64(buf_span(&canonical)));
 }

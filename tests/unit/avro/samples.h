@@ -20,3 +20,5 @@ bool sample_decode(struct codec *codec, enum record_kind kind, struct span messa
                    struct buf *again, struct err *err);
 /* A set with one more schema, put into a folder of its own for the while. Asserts. */
 struct schema_set *sample_set_with(const char *schema_text);
+/* Appends the head of a message that was written by the schema. Asserts. */
+void sample_head(const char *schema_text, struct buf *out);
