@@ -5,10 +5,10 @@
 #include "avro/framing.h"
 #include "avro/wire.h"
 #include "base/iso8601.h"
+#include "base/json_text.h"
 #include "base/secret.h"
 #include "domain/record.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 enum { PATH_MAX_LEN = 128 };
@@ -283,16 +283,16 @@ bool record_from_json(enum record_kind kind, const char *json_text, size_t len, 
     struct reader r = {.out = out, .err = err};
     size_t len_before = out->len;
     json_error_t where;
-    json_t *json = json_loadb(json_text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
-    if (json == NULL) {
-        /* where.text repeats what stands there, which may be secret. */
-        if (json_error_code(&where) == json_error_out_of_memory)
-            return err_set(err, ERR_NO_MEMORY, "out of memory while reading JSON");
-        if (json_error_code(&where) == json_error_duplicate_key)
-            return wrong(&r, "a field stands twice, the second time at line %d, column %d", where.line,
-                         where.column);
+    bool out_of_memory = false;
+    json_t *json = json_text_load(span_of(json_text, len), JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where,
+                                  &out_of_memory);
+    if (json == NULL && out_of_memory)
+        return err_set(err, ERR_NO_MEMORY, "out of memory while reading JSON");
+    if (json == NULL && json_error_code(&where) == json_error_duplicate_key)
+        return wrong(&r, "a field stands twice, the second time at line %d, column %d", where.line,
+                     where.column);
+    if (json == NULL) /* without where.text, which repeats what stands there */
         return wrong(&r, "no JSON object: see line %d, column %d", where.line, where.column);
-    }
     framing_put_single_object(out, record_fingerprint(kind));
     bool done = read_record(&r, record_layout(kind), json);
     wipe(json);

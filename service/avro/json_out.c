@@ -117,8 +117,10 @@ static bool put_blocks(struct printer *p, const struct schema *schema, bool hidd
             return false;
         if (count == 0)
             break;
-        for (size_t i = 0; i < count && !p->out->failed; i++, first = false) {
+        for (size_t i = 0; i < count; i++, first = false) {
             struct span key;
+            if (p->out->failed)
+                return false;
             if (!first)
                 buf_put_byte(p->out, ',');
             if (is_map) {
@@ -220,14 +222,14 @@ bool record_to_json(const struct schema_set *set, struct span message, bool show
         .out = out,
         .show_secrets = show_secrets};
     bool done = put_value(&p, writer, false, 0);
-    if (done && wire_left(&p.wire) > 0)
+    if (done && !out->failed && wire_left(&p.wire) > 0)
         done = err_set(err, ERR_AVRO_INVALID, "%zu bytes follow the record's end", wire_left(&p.wire));
     if (done && !out->failed)
         return true;
+    if (out->failed)
+        err_set(err, ERR_NO_MEMORY, "out of memory for a record's JSON");
     secret_wipe(out->data + len_before, out->len - len_before);
     out->len = len_before;
-    if (done)
-        err_set(err, ERR_NO_MEMORY, "out of memory for a record's JSON");
     out->failed = false;
     return false;
 }

@@ -1,7 +1,8 @@
 #include "avro/schema.h"
 
+#include "base/json_text.h"
+
 #include <ctype.h>
-#include <jansson.h>
 
 enum { SCHEMA_TEXT_MAX = 256 * 1024 };
 
@@ -339,13 +340,13 @@ const struct schema *schema_parse(struct arena *arena, struct span json_text, st
         return BAD(&parser, "a schema of %zu bytes is larger than the %d allowed", json_text.len,
                    SCHEMA_TEXT_MAX);
     json_error_t where;
-    json_t *json = json_loadb(json_text.len > 0 ? (const char *)json_text.data : "", json_text.len,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
-    if (json == NULL) {
-        if (json_error_code(&where) == json_error_out_of_memory)
-            return no_memory(&parser);
+    bool out_of_memory = false;
+    json_t *json =
+        json_text_load(json_text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where, &out_of_memory);
+    if (json == NULL && out_of_memory)
+        return no_memory(&parser);
+    if (json == NULL)
         return BAD(&parser, "no JSON: %s (line %d, column %d)", where.text, where.line, where.column);
-    }
     const struct schema *schema = parse_type(&parser, json, "", 0);
     json_decref(json);
     return schema;

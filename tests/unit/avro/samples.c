@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const uint8_t all_bytes[] = {0, 1, 0x7f, 0x80, 0xC3, 0x01, 0xff, '"', '\\', '\n'};
-static const char long_text[3000];
+static const char long_text[3000] = {[0 ... 2999] = 'x'};
 
 static struct uuid guid(uint8_t fill)
 {
@@ -122,7 +122,7 @@ struct store_job sample_job(enum sample sample)
         .store_path = span_of(long_text, sizeof long_text),
         .has_container_id = !nulls,
         .container_id = nulls ? 0 : INT32_MAX,
-        .alias = SPAN_LITERAL("tls"),
+        .alias = SPAN_LITERAL("tls\0x"),
         .overwrite = true,
         .existing_certificate_id = 41,
         .existing_thumbprint = SPAN_LITERAL("AB"),
