@@ -1,5 +1,5 @@
 /* crypto/library: the process's one cryptographic context. OpenSSL's default and legacy providers are loaded
-   into a private OSSL_LIB_CTX (no openssl.cnf is read), and what the rooms need is fetched from it once,
+   into a private OSSL_LIB_CTX (no openssl.cnf is read), and what the room needs is fetched from it once,
    before threads start; afterwards it is only read. */
 #pragma once
 
@@ -7,6 +7,7 @@
 #include "base/span.h"
 
 #include <openssl/types.h>
+#include <stdint.h>
 
 /* Call once, before any other function of this room and before threads start. Without the legacy provider the
    start still works and PKCS#12 files with RC2 are refused. ERR_INTERNAL when OpenSSL lacks an algorithm,
@@ -15,10 +16,9 @@ bool crypto_library_start(struct err *err);
 /* Call when no thread uses the room any more. Does nothing when it was not started. */
 void crypto_library_stop(void);
 
-/* Fills `out` from OpenSSL's generator. ERR_INTERNAL when it has no entropy: never use `out` then. */
+/* Fills `out` from OpenSSL's generator. ERR_INTERNAL when it has no entropy: do not use `out` then. */
 bool crypto_random(void *out, size_t len, struct err *err);
 
-/* The hash functions that certswap reads or writes, as columns of fetched algorithms. */
 enum crypto_digest {
     DIGEST_SHA1,
     DIGEST_SHA224,
@@ -44,16 +44,15 @@ enum crypto_cipher {
 
 enum crypto_kdf { KDF_PBKDF2, KDF_PKCS12, KDF_SCRYPT, KDF_COUNT };
 
-/* Read-only after the start. Entries of RC2 are NULL without the legacy provider. */
+enum { CRYPTO_DIGEST_MAX = 64 };
+
+/* Read-only after the start. Both RC2 ciphers are NULL without the legacy provider. */
 struct crypto_library {
     OSSL_LIB_CTX *context;
     EVP_MD *digests[DIGEST_COUNT];
     EVP_CIPHER *ciphers[CIPHER_COUNT];
     EVP_KDF *kdfs[KDF_COUNT];
     EVP_MAC *hmac;
-    EC_GROUP *p256;
-    EC_GROUP *p384;
-    EC_GROUP *p521;
 };
 
 /* Asserts that crypto_library_start succeeded. */
@@ -64,7 +63,17 @@ const char *crypto_digest_name(enum crypto_digest digest);
 size_t crypto_digest_size(enum crypto_digest digest);
 
 /* The digest of the bytes: crypto_digest_size(digest) bytes in `out`. */
-bool crypto_hash(enum crypto_digest digest, struct span bytes, uint8_t out[64], struct err *err);
-/* HMAC (RFC 2104): crypto_digest_size(digest) bytes in `out`. */
-bool crypto_hmac(enum crypto_digest digest, struct span key, struct span bytes, uint8_t out[64],
+bool crypto_hash(enum crypto_digest digest, struct span bytes, uint8_t out[CRYPTO_DIGEST_MAX],
                  struct err *err);
+/* HMAC (RFC 2104): crypto_digest_size(digest) bytes in `out`. */
+bool crypto_hmac(enum crypto_digest digest, struct span key, struct span bytes,
+                 uint8_t out[CRYPTO_DIGEST_MAX], struct err *err);
+
+/* What to say after an OpenSSL call failed: ERR_NO_MEMORY if OpenSSL's error queue says so, else the code and
+   text given. Empties the queue. Returns false. */
+bool crypto_fault(struct err *err, enum err_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Whether OpenSSL's error queue says that memory ran out. Empties the queue. */
+bool crypto_ran_out_of_memory(void);
+/* ERR_NO_MEMORY, with a text. Returns false. */
+bool crypto_no_memory(struct err *err);
