@@ -71,8 +71,8 @@ static bool add_line(struct keyring *keyring, struct span line, size_t number, s
                        number, KEYRING_KID_MAX);
     if (find_key(keyring, kid) != NULL)
         return err_set(err, ERR_CONFIG_INVALID,
-                       "staging keys, line %zu: kid %.*s stands there twice: rename one", number,
-                       SPAN_ARG(kid));
+                       "staging keys, line %zu: its kid stands on an earlier line too: rename one of them",
+                       number);
     AUTO(buf) struct buf bytes = {0};
     bool decoded = base64_decode(base64, &bytes);
     if (bytes.failed)
