@@ -1,5 +1,5 @@
-/* domain/record: the contract's records as C values. They borrow: every span points into the arena or the message
-   that the record was decoded from. Fields that the contract lets be null have a has_ beside them. */
+/* domain/record: the contract's records as C values. They borrow: every span points into the arena or the
+   message that the record was decoded from. Fields that the contract lets be null have a has_ beside them. */
 #pragma once
 
 #include "base/span.h"
