@@ -1,50 +1,21 @@
 /* domain/inventory: the whole compacted inventory in memory. One writer, any number of readers; readers never
    wait.
 
-   A store is one immutable object. A persistent B+ tree (location_tree.h) holds the pairs (certificate, store
-   GUID), and (0, store GUID) for every store: so one ordered set is both indexes. A write copies the path to
-   what it changes and then publishes the new root by one atomic store, so every read section sees one
-   moment's inventory. What the new root no longer reaches is freed when no reader is left in a section that
-   began before. */
+   A store is one immutable object (store.h). A persistent B+ tree (location_tree.h) holds the pairs
+   (certificate, store GUID), and (0, store GUID) for every store: so one ordered set is both indexes. A write
+   copies the path to what it changes and then publishes the new root by one atomic store, so every read
+   section sees one moment's inventory. What the new root no longer reaches is freed when no reader is left in
+   a section that began before. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
 #include "domain/record.h"
+#include "domain/store.h"
 
 struct inventory;
 struct inventory_reader;
-
-/* An entry of a store, packed. Read it with store_alias and store_thumbprint. */
-struct inventory_entry {
-    int32_t certificate_id;
-    uint32_t text; /* where its alias begins in the store's text; its thumbprint follows */
-    uint32_t alias_len;
-    uint32_t thumbprint_len : 30;   /* in bytes as kept */
-    uint32_t thumbprint_packed : 1; /* 40 upper-case hexadecimal digits, kept as 20 bytes */
-    uint32_t has_private_key : 1;
-};
-
-/* A store as readers see it: read only, good until inventory_read_end. */
-struct inventory_store {
-    struct uuid id;
-    const struct store_type *type;
-    const struct agent *agent; /* NULL: none manages it */
-    const struct span *client_machine;
-    int32_t container_id;
-    bool has_container_id;
-    bool approved;
-    uint32_t path_len;
-    uint32_t entry_count;
-    struct inventory_entry entries[]; /* those of chainLevel 0, by certificate id and alias, each pair once */
-};
-
-/* Where the entries of one certificate stand in a store. */
-struct entry_range {
-    uint32_t first;
-    uint32_t count;
-};
 
 struct inventory_stats {
     size_t stores;
@@ -54,13 +25,13 @@ struct inventory_stats {
 
 /* NULL when out of memory. */
 struct inventory *inventory_new(void);
-/* Frees all, its readers included: no thread may use them any more. */
+/* Frees all, its readers included: none may be in a section or be used any more. */
 void inventory_free(struct inventory *inventory);
 AUTO_DEFINE(inventory, struct inventory, inventory_free);
 
 /* Writer: the store as the record has it, in place of what was known of it. Of entries with the same
    certificate and alias the last counts. Copies what it keeps. False with NO_MEMORY, or with
-   INVENTORY_INVALID for a record of more than 4 GiB of text; the inventory is as it was then. */
+   INVENTORY_INVALID for a record of more than 1 GiB of text; the inventory is as it was then. */
 bool inventory_put(struct inventory *inventory, const struct store_inventory *store, struct err *err);
 /* Writer: forgets the store; true also where it is not known. False with NO_MEMORY: the store is still there.
  */
@@ -93,9 +64,3 @@ size_t inventory_count_holders(const struct inventory_reader *reader, int32_t ce
    many there were. certificate_id 0: all stores. */
 size_t inventory_holders(const struct inventory_reader *reader, int32_t certificate_id,
                          const struct inventory_store **stores, size_t count);
-
-struct entry_range store_entries_of(const struct inventory_store *store, int32_t certificate_id);
-struct span store_path(const struct inventory_store *store);
-struct span store_alias(const struct inventory_store *store, uint32_t entry);
-/* The thumbprint as the record wrote it, in the arena or the store. data is NULL when out of memory. */
-struct span store_thumbprint(struct arena *arena, const struct inventory_store *store, uint32_t entry);

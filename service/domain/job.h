@@ -3,10 +3,11 @@
 
 #include "domain/plan.h"
 
-/* UUIDv5(commandId, storeId + "/" + alias). */
-struct uuid job_id(const struct uuid *command_id, const struct uuid *store_id, struct span alias);
+/* *id is UUIDv5(commandId, storeId + "/" + alias). False when the arena has no memory for a long alias. */
+bool job_id(struct arena *arena, const struct uuid *command_id, const struct uuid *store_id,
+            struct span alias, struct uuid *id);
 
-/* Fills *job for plan->jobs[job] of plan->stores[store]; all but its credential, which is the caller's, and
+/* Fills *out for plan->jobs[job] of plan->stores[store]; all but its credential, which is the caller's, and
    which credential_variant(plan->jobs[job].variant) describes. The job borrows the plan, its inventory
    section and the arena. False only with NO_MEMORY. */
 bool job_fill(struct arena *arena, const struct plan *plan, size_t store, size_t job, int64_t now_ms,

@@ -25,21 +25,22 @@ struct location_tree {
 
 void tree_begin(struct location_tree *tree);
 /* The pair gets this store, whether it was there or not. False when out of memory: roll back. */
-bool tree_set(struct location_tree *tree, int32_t certificate_id, const struct inventory_store *store);
+bool tree_set(struct location_tree *tree, int32_t certificate_id, struct inventory_store *store);
 /* Takes the pair, which is there, out. False when out of memory: roll back. */
 bool tree_erase(struct location_tree *tree, int32_t certificate_id, const struct uuid *store_id);
 /* tree->committed is what to publish then. The caller commits the limbo. */
 void tree_commit(struct location_tree *tree);
 /* Frees what the change made. The caller rolls the limbo back. */
 void tree_rollback(struct location_tree *tree);
-/* Frees all nodes of the committed tree at once. */
-void tree_free(struct location_tree *tree);
+/* Frees all nodes of the committed tree at once, and hands each store that stands under certificate 0 to
+ * `drop`. */
+void tree_free(struct location_tree *tree, void (*drop)(void *arg, struct inventory_store *store), void *arg);
 /* Frees one node that came out of the limbo. */
 void tree_node_free(struct location_tree *tree, struct tree_node *node);
 
 /* Reading, from a published root (NULL: empty). */
-const struct inventory_store *tree_find(const struct tree_node *root, int32_t certificate_id,
-                                        const struct uuid *store_id);
+struct inventory_store *tree_find(const struct tree_node *root, int32_t certificate_id,
+                                  const struct uuid *store_id);
 /* How many stores stand under the certificate; stops at `limit`. */
 size_t tree_count(const struct tree_node *root, int32_t certificate_id, size_t limit);
 /* Fills stores[0..limit) with the first stores under the certificate, by GUID; returns how many it filled. */

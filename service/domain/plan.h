@@ -67,6 +67,7 @@ struct plan_store {
     const struct inventory_store *store; /* NULL where it does not hold the certificate */
     enum err_code failure;               /* ERR_NONE: it gets jobs */
     struct span message;                 /* of the failure */
+    uint32_t first_entry;                /* of its jobs, in the store's entries */
     size_t first_job;                    /* in plan.jobs */
     size_t job_count;                    /* 0 where it had failed before it got any */
     unsigned variants; /* bit set over variant indexes: what it needs, also where sealing failed */
@@ -93,7 +94,7 @@ struct plan {
 };
 
 /* First step, needing neither staging nor inventory: INVALID_COMMAND, FORBIDDEN and SEAL_INVALID. Fills
-   *plan, and plan->rejection if one of them applies. False only with NO_MEMORY. */
+ *plan, and plan->rejection if one of them applies. False only with NO_MEMORY. */
 bool plan_precheck(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);
 /* Second step, on a plan whose precheck found nothing: the other rejections, the stores, their failures and
    jobs. False only with NO_MEMORY. Whoever opened a sealed password that was empty clears
