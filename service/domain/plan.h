@@ -93,8 +93,8 @@ struct plan {
     unsigned variants;     /* what must be wrapped: bit set over variant indexes */
 };
 
-/* First step, needing neither staging nor inventory: INVALID_COMMAND, FORBIDDEN and SEAL_INVALID. Fills
- *plan, and plan->rejection if one of them applies. False only with NO_MEMORY. */
+/* First step, needing neither staging nor inventory. Fills the plan, and its rejection where INVALID_COMMAND,
+   FORBIDDEN or SEAL_INVALID applies. False only with NO_MEMORY. */
 bool plan_precheck(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);
 /* Second step, on a plan whose precheck found nothing: the other rejections, the stores, their failures and
    jobs. False only with NO_MEMORY. Whoever opened a sealed password that was empty clears
