@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STORES = 150, SWAPPED = 50, READERS = 3, ROUNDS = 60, ENTRIES = 3 };
+enum { STORES = 150, SWAPPED = 50, READERS = 3, ROUNDS = 40, ENTRIES = 3 };
 
 static struct inventory *inventory;
 static atomic_bool done;

@@ -235,15 +235,8 @@ Test(permission, a_container_opens_its_own_stores)
 Test(staging, stages_replace_in_any_case_and_renewals)
 {
     static const char *const yes[] = {"Replace", "REPLACE", "replace", "rEPLACE"};
-    static const char *const no[] = {"",
-                                     "PFX",
-                                     "Replace ",
-                                     " Replace",
-                                     "Replac",
-                                     "Replaces",
-                                     "STORE",
-                                     "repl\xC3\xA1"
-                                     "ce"};
+    static const char *const no[] = {"",       "PFX",      "Replace ", " Replace",
+                                     "Replac", "Replaces", "STORE",    "replac\xC3\xA9"};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         cr_expect(certificate_format_is_replace(span_text(yes[i])), "%s", yes[i]);
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)

@@ -57,7 +57,7 @@ static struct {
 static void put_random(unsigned number)
 {
     struct store_entry entries[ENTRIES_MAX];
-    char aliases[ENTRIES_MAX][12];
+    char aliases[ENTRIES_MAX][32];
     size_t count = below(8) == 0 ? below(ENTRIES_MAX + 1) : below(4);
     memset(&known[number], 0, sizeof known[number]);
     known[number].there = true;
