@@ -155,7 +155,7 @@ static bool change(struct inventory *inventory, struct inventory_store *old, str
 {
     size_t more_stores = (size_t)(store != NULL) - (size_t)(old != NULL);
     size_t more_locations =
-        (store != NULL ? store->entry_count : 0) - (size_t)(old != NULL ? old->entry_count : 0);
+        (store != NULL ? (size_t)store->entry_count : 0) - (old != NULL ? (size_t)old->entry_count : 0);
     tree_begin(&inventory->tree);
     if (!replace(inventory, old, store))
         return give_up(inventory, err);

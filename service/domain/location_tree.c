@@ -4,9 +4,18 @@
 
 #include <assert.h>
 
-/* Sizes that fill malloc's chunks to the last byte. A leaf with fewer than LEAF_FEW items is joined with a
-   neighbour where both fit in LEAF_JOINED; so too for inner nodes. */
-enum { LEAF_MAX = 36, LEAF_FEW = 9, LEAF_JOINED = 27, INNER_MAX = 16, INNER_FEW = 4, INNER_JOINED = 12 };
+/* Sizes that fill malloc's chunks to the last byte. A full leaf gives to a neighbour that has LEAF_ROOM to
+   spare. A leaf with fewer than LEAF_FEW items is joined with a neighbour where both fit in LEAF_JOINED; so
+   too for inner nodes. */
+enum {
+    LEAF_MAX = 36,
+    LEAF_ROOM = 4,
+    LEAF_FEW = 9,
+    LEAF_JOINED = 27,
+    INNER_MAX = 16,
+    INNER_FEW = 4,
+    INNER_JOINED = 12
+};
 
 struct key {
     int32_t certificate_id;
@@ -198,6 +207,35 @@ static bool inner_insert(struct location_tree *tree, struct inner *inner, unsign
     return true;
 }
 
+/* Moves items from the full leaf children[at] to a neighbour with room, so that leaves are split only where
+   all three are full: random keys fill them to four fifths, not to two thirds. */
+static bool spill(struct location_tree *tree, struct inner *inner, unsigned at)
+{
+    bool to_right = at + 1 < inner->node.count && inner->children[at + 1]->count <= LEAF_MAX - LEAF_ROOM;
+    bool to_left = !to_right && at > 0 && inner->children[at - 1]->count <= LEAF_MAX - LEAF_ROOM;
+    if (!to_right && !to_left)
+        return true;
+    unsigned left_at = to_right ? at : at - 1;
+    if (!own(tree, &inner->children[left_at]) || !own(tree, &inner->children[left_at + 1]))
+        return false;
+    struct leaf *left = (struct leaf *)inner->children[left_at];
+    struct leaf *right = (struct leaf *)inner->children[left_at + 1];
+    unsigned moved = (LEAF_MAX - (to_right ? right : left)->node.count) / 2;
+    if (to_right) {
+        leaf_move(right, moved, right, 0, right->node.count);
+        leaf_move(right, 0, left, left->node.count - moved, moved);
+        left->node.count = (uint16_t)(left->node.count - moved);
+        right->node.count = (uint16_t)(right->node.count + moved);
+    } else {
+        leaf_move(left, left->node.count, right, 0, moved);
+        leaf_move(right, 0, right, moved, right->node.count - moved);
+        left->node.count = (uint16_t)(left->node.count + moved);
+        right->node.count = (uint16_t)(right->node.count - moved);
+    }
+    inner->lows[left_at + 1] = (struct key){right->certificate_ids[0], right->stores[0]->id};
+    return true;
+}
+
 static bool set(struct location_tree *tree, struct tree_node **slot, int32_t certificate_id,
                 struct inventory_store *store, struct split *split)
 {
@@ -213,6 +251,11 @@ static bool set(struct location_tree *tree, struct tree_node **slot, int32_t cer
     }
     struct inner *inner = (struct inner *)*slot;
     unsigned at = inner_position(inner, certificate_id, &store->id);
+    if (inner->node.level == 1 && inner->children[at]->count == LEAF_MAX) {
+        if (!spill(tree, inner, at))
+            return false;
+        at = inner_position(inner, certificate_id, &store->id);
+    }
     struct split child = {0};
     if (!set(tree, &inner->children[at], certificate_id, store, &child))
         return false;

@@ -14,10 +14,11 @@ struct credential_variant credential_variant(unsigned index)
 }
 
 /* Index of the variant above. Rule 9 decides whether the key goes there. */
-static unsigned variant_for(const struct store_type *type, const struct inventory_entry *entry)
+static unsigned variant_for(const struct inventory_store *store, uint32_t entry)
 {
+    const struct store_type *type = store->type;
     bool with_key = type->private_key == PRIVATE_KEY_REQUIRED ||
-                    (type->private_key == PRIVATE_KEY_OPTIONAL && entry->has_private_key);
+                    (type->private_key == PRIVATE_KEY_OPTIONAL && store_has_private_key(store, entry));
     unsigned pair = type->format == CREDENTIAL_PEM ? 2 : type->pkcs12_profile == PKCS12_LEGACY ? 1 : 0;
     return pair * 2 + with_key;
 }
@@ -228,7 +229,7 @@ static void judge_stores(const struct plan_input *input, struct plan *plan)
         struct entry_range range = store_entries_of(store->store, input->command->existing_certificate_id);
         assert(range.count > 0);
         for (uint32_t e = 0; e < range.count; e++)
-            store->variants |= 1U << variant_for(store->store->type, &store->store->entries[range.first + e]);
+            store->variants |= 1U << variant_for(store->store, range.first + e);
         plan->variants |= store->variants;
         store->failure = judge_sealing(input->policy, store->store->agent, &store->message);
         if (store->failure != ERR_NONE) {
@@ -250,8 +251,7 @@ static bool make_jobs(struct arena *arena, struct plan *plan, struct err *err)
         const struct plan_store *store = &plan->stores[i];
         for (uint32_t j = 0; j < store->job_count; j++) {
             uint32_t entry = store->first_entry + j;
-            plan->jobs[store->first_job + j] =
-                (struct plan_job){entry, variant_for(store->store->type, &store->store->entries[entry])};
+            plan->jobs[store->first_job + j] = (struct plan_job){entry, variant_for(store->store, entry)};
         }
     }
     return true;

@@ -8,8 +8,8 @@ enum shared_kind { SHARED_TEXT, SHARED_TYPE, SHARED_AGENT };
 struct shared {
     struct shared *next;
     uint32_t hash;
-    uint32_t references;
-    uint32_t kind;
+    uint32_t references : 30;
+    uint32_t kind : 2;
     union shared_value {
         struct span text;
         struct store_type type;
@@ -102,7 +102,7 @@ static void grow(struct shared_pool *pool)
 static const union shared_value *share(struct shared_pool *pool, enum shared_kind kind,
                                        union shared_value *value)
 {
-    if (pool->count >= pool->bucket_count)
+    if (pool->count >= pool->bucket_count * 2)
         grow(pool);
     if (pool->bucket_count == 0)
         return NULL;
@@ -112,7 +112,7 @@ static const union shared_value *share(struct shared_pool *pool, enum shared_kin
     struct shared **bucket = &pool->buckets[hash & (pool->bucket_count - 1)];
     for (struct shared *entry = *bucket; entry != NULL; entry = entry->next) {
         if (entry->hash == hash && entry->kind == kind && same(kind, &entry->value, value)) {
-            assert(entry->references < UINT32_MAX);
+            assert(entry->references < (1U << 30) - 1);
             entry->references++;
             return &entry->value;
         }

@@ -72,24 +72,96 @@ static size_t select_entries(const struct store_inventory *record, const struct 
     return count;
 }
 
+/* An entry's text: a number of 7 bits a byte, lowest first, whose lowest bits are the two flags and whose
+   others are the alias's length; the alias; then a packed thumbprint, or the length of one as it is and its
+   text. */
+enum { HAS_PRIVATE_KEY = 1, PACKED = 2, FLAG_BITS = 2, NUMBER_MAX = 5 };
+
+static uint8_t *put_number(uint8_t *to, uint64_t number)
+{
+    for (; number > 0x7F; number >>= 7)
+        *to++ = (uint8_t)(number | 0x80);
+    *to++ = (uint8_t)number;
+    return to;
+}
+
+static const uint8_t *get_number(const uint8_t *from, size_t *number)
+{
+    *number = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        *number |= (size_t)(*from & 0x7F) << shift;
+        if (*from++ <= 0x7F)
+            return from;
+    }
+}
+
+static uint8_t *put_bytes(uint8_t *to, struct span bytes)
+{
+    if (bytes.len > 0)
+        memcpy(to, bytes.data, bytes.len);
+    return to + bytes.len;
+}
+
+static uint8_t *put_entry(uint8_t *to, const struct store_entry *entry)
+{
+    bool packed = can_pack(entry->thumbprint);
+    to = put_number(to, (uint64_t)entry->alias.len << FLAG_BITS | (packed ? PACKED : 0) |
+                            (entry->has_private_key ? HAS_PRIVATE_KEY : 0));
+    to = put_bytes(to, entry->alias);
+    if (packed) {
+        pack(to, entry->thumbprint);
+        return to + PACKED_LEN;
+    }
+    return put_bytes(put_number(to, entry->thumbprint.len), entry->thumbprint);
+}
+
+struct entry_text {
+    struct span alias;
+    bool has_private_key;
+    bool packed;
+    struct span thumbprint; /* as kept */
+};
+
+static struct entry_text get_entry(const struct inventory_store *store, uint32_t entry)
+{
+    assert(entry < store->entry_count);
+    const uint8_t *at = store_text_view(store) + store->entries[entry].text;
+    size_t number;
+    struct entry_text text;
+    at = get_number(at, &number);
+    text.has_private_key = number & HAS_PRIVATE_KEY;
+    text.packed = number & PACKED;
+    text.alias = span_of(at, number >> FLAG_BITS);
+    at += text.alias.len;
+    number = PACKED_LEN;
+    if (!text.packed)
+        at = get_number(at, &number);
+    text.thumbprint = span_of(at, number);
+    return text;
+}
+
+static size_t number_size(uint64_t number)
+{
+    uint8_t bytes[2 * NUMBER_MAX];
+    return (size_t)(put_number(bytes, number) - bytes);
+}
+
 /* Bytes of text that the store keeps, or SIZE_MAX when they are too many. */
 static size_t text_size(const struct store_inventory *record, const struct store_entry *const *kept,
                         size_t count)
 {
-    size_t size = record->store_path.len;
+    if (record->store_path.len > TEXT_MAX)
+        return SIZE_MAX;
+    size_t size = number_size(record->store_path.len) + record->store_path.len;
     for (size_t i = 0; i < count && size <= TEXT_MAX; i++) {
-        if (kept[i]->alias.len > TEXT_MAX || kept[i]->thumbprint.len > TEXT_MAX)
+        size_t alias = kept[i]->alias.len;
+        size_t thumbprint = kept[i]->thumbprint.len;
+        if (alias > TEXT_MAX || thumbprint > TEXT_MAX)
             return SIZE_MAX;
-        size += kept[i]->alias.len + (can_pack(kept[i]->thumbprint) ? PACKED_LEN : kept[i]->thumbprint.len);
+        size += number_size((uint64_t)alias << FLAG_BITS) + alias;
+        size += can_pack(kept[i]->thumbprint) ? PACKED_LEN : number_size(thumbprint) + thumbprint;
     }
     return size <= TEXT_MAX ? size : SIZE_MAX;
-}
-
-static uint32_t put_text(uint8_t *text, uint32_t at, struct span bytes)
-{
-    if (bytes.len > 0)
-        memcpy(text + at, bytes.data, bytes.len);
-    return at + (uint32_t)bytes.len;
 }
 
 static void fill(struct inventory_store *store, const struct store_inventory *record,
@@ -99,27 +171,12 @@ static void fill(struct inventory_store *store, const struct store_inventory *re
     store->has_container_id = record->has_container_id;
     store->container_id = record->has_container_id ? record->container_id : 0;
     store->approved = record->approved;
-    store->entry_count = (uint32_t)count;
-    store->path_len = (uint32_t)record->store_path.len;
+    store->entry_count = count & TEXT_MAX;
     uint8_t *text = store_text(store);
-    uint32_t at = put_text(text, 0, record->store_path);
+    uint8_t *to = put_bytes(put_number(text, record->store_path.len), record->store_path);
     for (size_t i = 0; i < count; i++) {
-        const struct store_entry *from = kept[i];
-        struct inventory_entry *entry = &store->entries[i];
-        entry->certificate_id = from->certificate_id;
-        entry->text = at;
-        entry->alias_len = (uint32_t)from->alias.len;
-        entry->has_private_key = from->has_private_key;
-        entry->thumbprint_packed = can_pack(from->thumbprint);
-        at = put_text(text, at, from->alias);
-        if (entry->thumbprint_packed) {
-            pack(text + at, from->thumbprint);
-            entry->thumbprint_len = PACKED_LEN;
-            at += PACKED_LEN;
-        } else {
-            entry->thumbprint_len = (uint32_t)from->thumbprint.len & TEXT_MAX;
-            at = put_text(text, at, from->thumbprint);
-        }
+        store->entries[i] = (struct inventory_entry){kept[i]->certificate_id, (uint32_t)(to - text)};
+        to = put_entry(to, kept[i]);
     }
 }
 
@@ -203,28 +260,32 @@ struct entry_range store_entries_of(const struct inventory_store *store, int32_t
 
 struct span store_path(const struct inventory_store *store)
 {
-    return span_of(store_text_view(store), store->path_len);
+    size_t len;
+    const uint8_t *path = get_number(store_text_view(store), &len);
+    return span_of(path, len);
 }
 
 struct span store_alias(const struct inventory_store *store, uint32_t entry)
 {
-    assert(entry < store->entry_count);
-    return span_of(store_text_view(store) + store->entries[entry].text, store->entries[entry].alias_len);
+    return get_entry(store, entry).alias;
+}
+
+bool store_has_private_key(const struct inventory_store *store, uint32_t entry)
+{
+    return get_entry(store, entry).has_private_key;
 }
 
 struct span store_thumbprint(struct arena *arena, const struct inventory_store *store, uint32_t entry)
 {
-    assert(entry < store->entry_count);
-    const struct inventory_entry *at = &store->entries[entry];
-    const uint8_t *kept = store_text_view(store) + at->text + at->alias_len;
-    if (!at->thumbprint_packed)
-        return span_of(kept, at->thumbprint_len);
+    struct entry_text at = get_entry(store, entry);
+    if (!at.packed)
+        return at.thumbprint;
     uint8_t *text = arena_alloc(arena, PACKED_DIGITS);
     if (text == NULL)
         return (struct span){0};
     for (size_t i = 0; i < PACKED_LEN; i++) {
-        text[2 * i] = (uint8_t)digits[kept[i] >> 4];
-        text[2 * i + 1] = (uint8_t)digits[kept[i] & 15];
+        text[2 * i] = (uint8_t)digits[at.thumbprint.data[i] >> 4];
+        text[2 * i + 1] = (uint8_t)digits[at.thumbprint.data[i] & 15];
     }
     return span_of(text, PACKED_DIGITS);
 }

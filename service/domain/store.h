@@ -6,14 +6,10 @@
 #include "domain/record.h"
 #include "domain/shared.h"
 
-/* An entry, packed. Read it with store_alias and store_thumbprint. */
+/* An entry: of which certificate, and where in the store's text it stands. */
 struct inventory_entry {
     int32_t certificate_id;
-    uint32_t text; /* where its alias begins in the store's text; its thumbprint follows */
-    uint32_t alias_len;
-    uint32_t thumbprint_len : 30;   /* in bytes as kept */
-    uint32_t thumbprint_packed : 1; /* 40 upper-case hexadecimal digits, kept as 20 bytes */
-    uint32_t has_private_key : 1;
+    uint32_t text;
 };
 
 /* A store as readers see it: read only. Its text follows the entries. */
@@ -23,10 +19,9 @@ struct inventory_store {
     const struct agent *agent; /* NULL: none manages it */
     const struct span *client_machine;
     int32_t container_id;
-    bool has_container_id;
-    bool approved;
-    uint32_t path_len;
-    uint32_t entry_count;
+    uint32_t has_container_id : 1;
+    uint32_t approved : 1;
+    uint32_t entry_count : 30;
     struct inventory_entry entries[]; /* of chainLevel 0; by certificate id and alias, each such pair once */
 };
 
@@ -46,5 +41,6 @@ void store_free(struct memory *memory, struct shared_pool *pool, struct inventor
 struct entry_range store_entries_of(const struct inventory_store *store, int32_t certificate_id);
 struct span store_path(const struct inventory_store *store);
 struct span store_alias(const struct inventory_store *store, uint32_t entry);
+bool store_has_private_key(const struct inventory_store *store, uint32_t entry);
 /* The thumbprint as the record wrote it, in the arena or the store. data is NULL when out of memory. */
 struct span store_thumbprint(struct arena *arena, const struct inventory_store *store, uint32_t entry);

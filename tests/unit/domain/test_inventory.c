@@ -211,7 +211,7 @@ Test(inventory, keeps_a_store_as_written)
         cr_expect(span_equal(store_alias(store, range.first + i), entries[i].alias));
         struct span thumbprint = store_thumbprint(arena, store, range.first + i);
         cr_expect(span_equal(thumbprint, entries[i].thumbprint), "%s", thumbprints[i]);
-        cr_expect_eq(store->entries[range.first + i].has_private_key, entries[i].has_private_key);
+        cr_expect_eq(store_has_private_key(store, range.first + i), entries[i].has_private_key);
     }
     inventory_read_end(reader);
 }
