@@ -36,18 +36,24 @@ struct leaf {
     struct inventory_store *stores[LEAF_MAX];
 };
 
-/* All keys under children[i] are at least lows[i] and less than lows[i + 1]; lows[0] is not looked at. */
+/* All keys under children[i] are at least low i and less than low i + 1; low 0 is not looked at. */
 struct inner {
     struct tree_node node;
+    int32_t low_certificates[INNER_MAX];
     struct tree_node *children[INNER_MAX];
-    struct key lows[INNER_MAX];
+    struct uuid low_stores[INNER_MAX];
 };
 
-static int key_compare(int32_t certificate_id, const struct uuid *store_id, const struct key *key)
+static struct key inner_low(const struct inner *inner, unsigned at)
 {
-    if (certificate_id != key->certificate_id)
-        return certificate_id < key->certificate_id ? -1 : 1;
-    return uuid_compare(store_id, &key->store_id);
+    return (struct key){inner->low_certificates[at], inner->low_stores[at]};
+}
+
+static void inner_set(struct inner *inner, unsigned at, struct tree_node *child, struct key low)
+{
+    inner->children[at] = child;
+    inner->low_certificates[at] = low.certificate_id;
+    inner->low_stores[at] = low.store_id;
 }
 
 /* Where the key stands in the leaf, or would. */
@@ -82,7 +88,9 @@ static unsigned inner_position(const struct inner *inner, int32_t certificate_id
     unsigned high = inner->node.count;
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        if (key_compare(certificate_id, store_id, &inner->lows[middle]) >= 0)
+        int32_t there = inner->low_certificates[middle];
+        if (there < certificate_id ||
+            (there == certificate_id && uuid_compare(&inner->low_stores[middle], store_id) <= 0))
             low = middle + 1;
         else
             high = middle;
@@ -138,7 +146,8 @@ static void inner_move(struct inner *to, unsigned at, const struct inner *from, 
                        unsigned count)
 {
     memmove(to->children + at, from->children + first, count * sizeof *to->children);
-    memmove(to->lows + at, from->lows + first, count * sizeof *to->lows);
+    memmove(to->low_certificates + at, from->low_certificates + first, count * sizeof *to->low_certificates);
+    memmove(to->low_stores + at, from->low_stores + first, count * sizeof *to->low_stores);
 }
 
 /* What a node that was full left over: its right part, to be put behind it in its parent. */
@@ -199,11 +208,10 @@ static bool inner_insert(struct location_tree *tree, struct inner *inner, unsign
         }
     }
     inner_move(inner, at + 1, inner, at, inner->node.count - at);
-    inner->children[at] = child->right;
-    inner->lows[at] = child->low;
+    inner_set(inner, at, child->right, child->low);
     inner->node.count++;
     if (right != NULL)
-        *split = (struct split){&right->node, right->lows[0]};
+        *split = (struct split){&right->node, inner_low(right, 0)};
     return true;
 }
 
@@ -232,7 +240,8 @@ static bool spill(struct location_tree *tree, struct inner *inner, unsigned at)
         left->node.count = (uint16_t)(left->node.count + moved);
         right->node.count = (uint16_t)(right->node.count - moved);
     }
-    inner->lows[left_at + 1] = (struct key){right->certificate_ids[0], right->stores[0]->id};
+    inner_set(inner, left_at + 1, &right->node,
+              (struct key){right->certificate_ids[0], right->stores[0]->id});
     return true;
 }
 
@@ -276,8 +285,7 @@ bool tree_set(struct location_tree *tree, int32_t certificate_id, struct invento
         return false;
     root->node.count = 2;
     root->children[0] = tree->root;
-    root->children[1] = split.right;
-    root->lows[1] = split.low;
+    inner_set(root, 1, split.right, split.low);
     tree->root = &root->node;
     return true;
 }
@@ -303,8 +311,9 @@ static bool join(struct location_tree *tree, struct inner *inner, unsigned at)
     if (left->level == 0) {
         leaf_move((struct leaf *)left, behind, (const struct leaf *)right, 0, right->count);
     } else {
-        inner_move((struct inner *)left, behind, (const struct inner *)right, 0, right->count);
-        ((struct inner *)left)->lows[behind] = inner->lows[at + 1];
+        const struct inner *from = (const struct inner *)right;
+        inner_move((struct inner *)left, behind, from, 0, from->node.count);
+        inner_set((struct inner *)left, behind, from->children[0], inner_low(inner, at + 1));
     }
     inner_take_out(inner, at + 1);
     return true;
@@ -451,14 +460,15 @@ static size_t walk(const struct tree_node *node, int32_t certificate_id,
         }
         return found;
     }
-    static const struct uuid least;
     const struct inner *inner = (const struct inner *)node;
-    unsigned at = inner_position(inner, certificate_id, &least);
+    unsigned at = 0;
+    while (at + 1 < node->count && inner->low_certificates[at + 1] < certificate_id)
+        at++;
     do {
         found +=
             walk(inner->children[at], certificate_id, stores != NULL ? stores + found : NULL, limit - found);
         at++;
-    } while (at < node->count && inner->lows[at].certificate_id <= certificate_id && found < limit);
+    } while (at < node->count && inner->low_certificates[at] <= certificate_id && found < limit);
     return found;
 }
 

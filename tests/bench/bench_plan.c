@@ -14,7 +14,7 @@ enum { LOCATIONS = 1000000, ENTRIES_MAX = 4, AGENT_CERTIFICATE = 900 };
 static double seconds(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* other work on the machine does not count */
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
