@@ -11,8 +11,11 @@ enum reader_start {
     READER_FROM_END, /* only what comes after reader_begin() has answered true */
 };
 
-/* A reader of the topic; takes the configuration (KAFKA_INVENTORY_CONSUMER), also on failure. No I/O yet. */
-struct reader *reader_new(rd_kafka_conf_t *conf, const char *topic, enum reader_start start, struct err *err);
+/* A reader of the topic; takes the configuration (KAFKA_INVENTORY_CONSUMER), also on failure. No I/O yet.
+   group_id is never joined and nothing is committed to it: librdkafka looks its coordinator up, so it must be
+   one that the brokers' ACLs let the user see. */
+struct reader *reader_new(rd_kafka_conf_t *conf, const char *group_id, const char *topic,
+                          enum reader_start start, struct err *err);
 void reader_free(struct reader *reader);
 AUTO_DEFINE(reader, struct reader, reader_free);
 
