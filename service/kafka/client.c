@@ -38,7 +38,7 @@ static const struct role_setting tuning[] = {
     {"reconnect.backoff.max.ms", "2000", ALL},
     /* After each commit the broker answers the next transaction "concurrent" until its markers are written,
        and librdkafka waits one backoff: this is most of a short transaction's time. */
-    {"retry.backoff.ms", "2", ALL},
+    {"retry.backoff.ms", "2", PRODUCERS},
     /* A member learns of a rebalance by its heartbeat: several consumers of one process join in turn. */
     {"heartbeat.interval.ms", "500", GROUPS},
     {"session.timeout.ms", "45000", GROUPS},

@@ -267,6 +267,19 @@ rd_kafka_t *consumer_handle(const struct consumer *consumer)
     return consumer->client;
 }
 
+/* Serves what comes while the group is left: the last revocation, and records that nobody wants any more. By events:
+   librdkafka asserts when records meet rd_kafka_queue_poll_callback(). */
+static void serve_close(struct consumer *consumer, rd_kafka_queue_t *queue, int timeout_ms)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    if (event == NULL)
+        return;
+    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+        on_rebalance(consumer->client, rd_kafka_event_error(event),
+                     rd_kafka_event_topic_partition_list(event), consumer);
+    rd_kafka_event_destroy(event);
+}
+
 bool consumer_close(struct consumer *consumer, int timeout_ms)
 {
     if (consumer->closed)
@@ -277,9 +290,8 @@ bool consumer_close(struct consumer *consumer, int timeout_ms)
     if (error != NULL) {
         rd_kafka_error_destroy(error);
     } else {
-        /* Calls on_rebalance. */
         while (!rd_kafka_consumer_closed(consumer->client) && deadline_left(deadline, CLOSE_SLICE_MS) > 0)
-            rd_kafka_queue_poll_callback(queue, deadline_left(deadline, CLOSE_SLICE_MS));
+            serve_close(consumer, queue, deadline_left(deadline, CLOSE_SLICE_MS));
         consumer->closed = rd_kafka_consumer_closed(consumer->client) != 0;
     }
     rd_kafka_queue_destroy(queue);

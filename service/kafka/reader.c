@@ -185,10 +185,8 @@ bool reader_begin(struct reader *reader, int timeout_ms, struct err *err)
     return true;
 }
 
-static void look_for_partitions(struct reader *reader)
+void reader_look_for_partitions(struct reader *reader)
 {
-    if (monotonic_ms() < reader->look_at)
-        return;
     reader->look_at = deadline_in(LOOK_FOR_PARTITIONS_MS);
     size_t count = 0;
     if (count_partitions(reader, &count, LOOK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR ||
@@ -203,8 +201,8 @@ static void look_for_partitions(struct reader *reader)
 
 rd_kafka_message_t *reader_poll(struct reader *reader, int timeout_ms)
 {
-    if (reader->begun)
-        look_for_partitions(reader);
+    if (reader->begun && monotonic_ms() >= reader->look_at)
+        reader_look_for_partitions(reader);
     rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, timeout_ms);
     if (kafka_classify_code(reader->trouble.code) == ERR_KAFKA_FATAL)
         reader->fatal = true;

@@ -24,9 +24,11 @@ AUTO_DEFINE(reader, struct reader, reader_free);
    it has started. */
 bool reader_begin(struct reader *reader, int timeout_ms, struct err *err);
 
-/* The next record, waiting at most timeout_ms, or NULL. Never a message with an error. Looks for new
-   partitions every 30 seconds and reads those from their beginning. */
+/* The next record, waiting at most timeout_ms, or NULL. Never a message with an error. Calls
+   reader_look_for_partitions() every 30 seconds. */
 rd_kafka_message_t *reader_poll(struct reader *reader, int timeout_ms);
+/* Asks now whether the topic has more partitions than before, and reads those from their beginning. */
+void reader_look_for_partitions(struct reader *reader);
 
 /* Whether everything up to the ends taken by reader_begin() has been handed out. Control records and aborted
    ones at a partition's end do not hold it up. Stays true. */
