@@ -5,6 +5,7 @@
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,13 @@ struct consumer {
     /* What is assigned now, each with the offset last committed by us, or RD_KAFKA_OFFSET_INVALID while
      * unknown. */
     rd_kafka_topic_partition_list_t *assigned;
+    rd_kafka_queue_t *commits; /* answers to consumer_commit_sync() */
+    bool commit_under_way;     /* one was not answered in time */
+    bool commits_work;         /* the latest was answered well */
     bool joined;
     bool paused;
     bool fatal;
+    bool closing;
     bool closed;
 };
 
@@ -122,6 +127,7 @@ struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const
         return NULL;
     }
     rd_kafka_poll_set_consumer(consumer->client);
+    consumer->commits = rd_kafka_queue_new(consumer->client);
     if (!subscribe(consumer, topics, topic_count, err)) {
         consumer_free(consumer);
         return NULL;
@@ -209,27 +215,55 @@ void consumer_note_committed(struct consumer *consumer, const struct offset_tabl
     }
 }
 
+/* Waits for the answer to the commit under way. False: there is none yet. */
+static bool await_commit(struct consumer *consumer, int timeout_ms, rd_kafka_resp_err_t *answer)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(consumer->commits, timeout_ms);
+    if (event == NULL)
+        return false;
+    *answer = rd_kafka_event_error(event);
+    if (*answer == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *answer = first_error(rd_kafka_event_topic_partition_list(event));
+    rd_kafka_event_destroy(event);
+    consumer->commit_under_way = false;
+    return true;
+}
+
+/* One commit at a time: without a coordinator librdkafka (2.0.2) keeps each for session.timeout.ms, at the
+   full load of a CPU, and does not let the client be destroyed before. So a late one is waited for, and after
+   trouble the coordinator is asked for something harmless first. */
+static rd_kafka_resp_err_t commit(struct consumer *consumer, rd_kafka_topic_partition_list_t *next,
+                                  int timeout_ms)
+{
+    int64_t deadline = deadline_in(timeout_ms);
+    rd_kafka_resp_err_t answer = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (consumer->commit_under_way && !await_commit(consumer, timeout_ms, &answer))
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (!consumer->commits_work || consumer->trouble.code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_topic_partition_list_t *probe = rd_kafka_topic_partition_list_copy(next);
+        answer = rd_kafka_committed(consumer->client, probe, deadline_left(deadline, timeout_ms));
+        rd_kafka_topic_partition_list_destroy(probe);
+        if (answer != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return answer;
+    }
+    consumer->commits_work = false;
+    answer = rd_kafka_commit_queue(consumer->client, next, consumer->commits, NULL, NULL);
+    if (answer != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return answer;
+    consumer->commit_under_way = true;
+    if (!await_commit(consumer, deadline_left(deadline, timeout_ms), &answer))
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    consumer->commits_work = answer == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return answer;
+}
+
 bool consumer_commit_sync(struct consumer *consumer, const struct offset_table *batch, int timeout_ms,
                           struct err *err)
 {
     if (offset_table_count(batch) == 0)
         return true;
     rd_kafka_topic_partition_list_t *next = offset_table_next_list(batch);
-    /* By a queue of its own: rd_kafka_commit() would wait without a bound. */
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->client);
-    rd_kafka_resp_err_t failure = rd_kafka_commit_queue(consumer->client, next, queue, NULL, NULL);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
-        if (event == NULL) {
-            failure = RD_KAFKA_RESP_ERR__TIMED_OUT;
-        } else {
-            failure = rd_kafka_event_error(event);
-            if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-                failure = first_error(rd_kafka_event_topic_partition_list(event));
-            rd_kafka_event_destroy(event);
-        }
-    }
-    rd_kafka_queue_destroy(queue);
+    rd_kafka_resp_err_t failure = commit(consumer, next, timeout_ms);
     rd_kafka_topic_partition_list_destroy(next);
     if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_err_code(err, failure, "cannot commit the offsets");
@@ -267,8 +301,8 @@ rd_kafka_t *consumer_handle(const struct consumer *consumer)
     return consumer->client;
 }
 
-/* Serves what comes while the group is left: the last revocation, and records that nobody wants any more. By events:
-   librdkafka asserts when records meet rd_kafka_queue_poll_callback(). */
+/* Serves what comes while the group is left: the last revocation, and records that nobody wants any more. By
+   events: librdkafka asserts when records meet rd_kafka_queue_poll_callback(). */
 static void serve_close(struct consumer *consumer, rd_kafka_queue_t *queue, int timeout_ms)
 {
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
@@ -282,8 +316,9 @@ static void serve_close(struct consumer *consumer, rd_kafka_queue_t *queue, int 
 
 bool consumer_close(struct consumer *consumer, int timeout_ms)
 {
-    if (consumer->closed)
-        return true;
+    if (consumer->closing)
+        return consumer->closed;
+    consumer->closing = true;
     int64_t deadline = deadline_in(timeout_ms);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->client);
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->client, queue);
@@ -299,14 +334,29 @@ bool consumer_close(struct consumer *consumer, int timeout_ms)
     return consumer->closed;
 }
 
+/* Ends the client, as long as it takes, and then frees what its callbacks may still use. */
+static void *destroy(void *arg)
+{
+    struct consumer *consumer = arg;
+    rd_kafka_destroy_flags(consumer->client, consumer->closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_topic_partition_list_destroy(consumer->assigned);
+    free(consumer);
+    return NULL;
+}
+
 void consumer_free(struct consumer *consumer)
 {
     if (consumer == NULL)
         return;
-    consumer_close(consumer, FREE_TIMEOUT_MS);
-    rd_kafka_destroy_flags(consumer->client, consumer->closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    rd_kafka_topic_partition_list_destroy(consumer->assigned);
-    free(consumer);
+    if (!consumer->closing)
+        consumer_close(consumer, FREE_TIMEOUT_MS);
+    rd_kafka_queue_destroy(consumer->commits);
+    /* What could not be closed in time would hold the caller up for as long as the group's session lasts. */
+    pthread_t thread;
+    if (!consumer->closed && pthread_create(&thread, NULL, destroy, consumer) == 0)
+        pthread_detach(thread);
+    else
+        destroy(consumer);
 }
 
 /* Fills in the committed offsets that are not known yet; where none was committed, the beginnings are asked

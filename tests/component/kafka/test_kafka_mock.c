@@ -298,7 +298,7 @@ Test(kafka_mock, offsets_are_committed_outside_of_transactions)
 {
     test_fill(bootstrap, "in", 6);
     AUTO(offset_table) struct offset_table *batch = offset_table_new();
-    AUTO(consumer) struct consumer *consumer = test_consumer(bootstrap, "g", "in", NULL);
+    struct consumer *consumer = test_consumer(bootstrap, "g", "in", NULL);
     struct err err = {0};
     take(consumer, batch, 0, 4);
     rd_kafka_mock_push_request_errors(cluster, API_OFFSET_COMMIT, 1,
@@ -316,8 +316,18 @@ Test(kafka_mock, offsets_are_committed_outside_of_transactions)
     int64_t before = monotonic_ms();
     cr_expect_not(consumer_commit_sync(consumer, batch, 500, &err));
     cr_expect_eq(err.code, ERR_KAFKA_RETRIABLE, "%s", err.text);
+    cr_expect_lt(monotonic_ms() - before, 1500);
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    err = (struct err){0};
+    cr_assert(consumer_commit_sync(consumer, batch, TEST_TIMEOUT_MS, &err), "%s", err.text);
+
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    cr_expect_not(consumer_commit_sync(consumer, batch, 500, &err));
+    before = monotonic_ms();
+    cr_expect_not(consumer_commit_sync(consumer, batch, 500, &err));
     consumer_close(consumer, 1000);
-    cr_expect_lt(monotonic_ms() - before, 4000);
+    consumer_free(consumer);
+    cr_expect_lt(monotonic_ms() - before, 4000, "a consumer without a broker cannot be ended");
 }
 
 static int revoked;
