@@ -1,0 +1,60 @@
+/* kafka/client: librdkafka configurations, one role each. The user's properties come first; what a role's
+   correctness rests on is ours and cannot be overridden; what is only tuning can. */
+#pragma once
+
+#include "base/auto.h"
+#include "base/err.h"
+
+#include <librdkafka/rdkafka.h>
+
+/* One librdkafka property, as "security.protocol" and "SASL_SSL". Borrowed: only read during a call. */
+struct kafka_property {
+    const char *name;
+    const char *value;
+};
+
+enum kafka_role {
+    KAFKA_REPLACE_CONSUMER,       /* commands and retries; offsets go out in transactions */
+    KAFKA_STAGING_CONSUMER,       /* enrollments and renewals; offsets committed after Redis has answered */
+    KAFKA_INVENTORY_CONSUMER,     /* a whole topic, without a group; also for watching a topic */
+    KAFKA_TRANSACTIONAL_PRODUCER, /* jobs, results, retries and dead letters of commands */
+    KAFKA_PLAIN_PRODUCER,         /* idempotent, no transactions */
+    KAFKA_ADMIN,                  /* creates topics, asks for metadata */
+};
+
+/* A configuration of the role from the properties, with our tuning and callbacks. The caller owns it until
+   one of consumer_new(), transaction_new(), producer_new(), reader_new() and topics_create() takes it. NULL
+   with ERR_CONFIG_INVALID, naming the property, when one is unknown, ours alone, or has a bad value. */
+rd_kafka_conf_t *kafka_conf_new(const struct kafka_property *properties, size_t count, enum kafka_role role,
+                                struct err *err);
+AUTO_DEFINE(kafka_conf, rd_kafka_conf_t, rd_kafka_conf_destroy);
+
+/* Told of each fault: which property, and what is wrong with it and what to do. No secret value in the text.
+ */
+typedef void kafka_fault_fn(void *arg, const char *property, const char *text);
+
+/* Whether every property is known to librdkafka, may be set by the user, and has a good value; each one that
+   is not is told to `fault`. Looks at the properties one by one and then at all of them together. No I/O but
+   the files that a property names (certificates). */
+bool kafka_check_properties(const struct kafka_property *properties, size_t count, kafka_fault_fn *fault,
+                            void *arg);
+
+/* Whether the property's value is a secret (a password, a key, a token): never to be shown. */
+bool kafka_property_is_secret(const char *name);
+
+/* The largest message that a producer with these properties takes, in bytes (message.max.bytes). Key and
+   value count; keep some hundred bytes for headers and framing. */
+size_t kafka_message_max_bytes(const struct kafka_property *properties, size_t count);
+
+/* Where librdkafka's own log lines and client errors go; `level` as in syslog (3 error, 4 warning, 6 info, 7
+   debug), `text` holds no secret. Called from any thread, also from librdkafka's. Set once, before the first
+   client is made; without it they are dropped. */
+typedef void kafka_log_fn(int level, const char *client, const char *text);
+void kafka_log_to(kafka_log_fn *sink);
+
+/* The latest trouble of a client, for the answer to "what is it waiting for". Every opaque handle of this
+   room begins with one; written and read by the thread that polls the handle. */
+struct kafka_trouble {
+    rd_kafka_resp_err_t code; /* RD_KAFKA_RESP_ERR_NO_ERROR: none */
+    char text[ERR_TEXT_MAX];
+};

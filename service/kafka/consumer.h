@@ -1,0 +1,78 @@
+/* kafka/consumer: a member of a consumer group. Offsets are never committed by themselves. One thread each:
+   hooks and callbacks run in the thread that calls consumer_poll() or consumer_close(). */
+#pragma once
+
+#include "kafka/client.h"
+#include "kafka/offsets.h"
+
+struct consumer;
+
+/* What the owner does around a rebalance; either may be NULL.
+   on_assign: called after the partitions (maybe none) were assigned.
+   on_revoke: called before they are given up. lost: somebody else may have them already, so the batch in hand
+   must be aborted; else it is finished (committed) before the hook returns. The batch in hand is empty
+   afterwards. */
+struct consumer_hooks {
+    void (*on_assign)(void *arg, const rd_kafka_topic_partition_list_t *partitions);
+    void (*on_revoke)(void *arg, const rd_kafka_topic_partition_list_t *partitions, bool lost);
+    void *arg;
+};
+
+/* A consumer that is subscribed to the topics as a member of group_id; with group_instance_id (NULL: none) a
+   static member. Takes the configuration, also on failure; copies the rest. A topic that does not exist (yet)
+   is no failure here: see consumer_trouble(). */
+struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const char *group_instance_id,
+                              const char *const *topics, size_t topic_count,
+                              const struct consumer_hooks *hooks, struct err *err);
+/* consumer_close() with 5 seconds, unless it was called, and frees. */
+void consumer_free(struct consumer *consumer);
+AUTO_DEFINE(consumer, struct consumer, consumer_free);
+
+/* The next record, waiting at most timeout_ms, or NULL. Never a message with an error: errors are kept as
+   trouble, and those that end the client as fatal. The caller destroys the message (rd_kafka_message_destroy)
+   before the consumer. To be called at least every max.poll.interval.ms, also while paused. */
+rd_kafka_message_t *consumer_poll(struct consumer *consumer, int timeout_ms);
+
+/* Stops and resumes delivery from all partitions; partitions assigned meanwhile are paused too. */
+bool consumer_pause_all(struct consumer *consumer, struct err *err);
+bool consumer_resume_all(struct consumer *consumer, struct err *err);
+bool consumer_is_paused(const struct consumer *consumer);
+
+/* Goes back to the first offsets of the batch, on those of its partitions that are still assigned here. */
+bool consumer_rewind(struct consumer *consumer, const struct offset_table *batch, struct err *err);
+
+/* Commits the batch's next offsets outside of any transaction and waits for the answer. ERR_KAFKA_RETRIABLE:
+   the same call again, or rewind. */
+bool consumer_commit_sync(struct consumer *consumer, const struct offset_table *batch, int timeout_ms,
+                          struct err *err);
+
+/* A new copy of the group's present metadata, freed by the caller; NULL when out of memory. */
+rd_kafka_consumer_group_metadata_t *consumer_group_metadata(struct consumer *consumer);
+
+/* Whether the group has told this member its partitions, be it none (an idle standby). */
+bool consumer_is_joined(const struct consumer *consumer);
+/* How many partitions this member has now. */
+size_t consumer_assigned_count(const struct consumer *consumer);
+/* The end of the client: a fatal error came, build a new consumer. The text stands in consumer_trouble(). */
+bool consumer_is_fatal(const struct consumer *consumer);
+/* What it waits for or suffers from, with the remedy where a person is needed; NULL: nothing known. Good
+   until the next call on the consumer. */
+const char *consumer_trouble(const struct consumer *consumer);
+
+/* Tells that the batch's next offsets are committed (by a transaction), for consumer_lag().
+   consumer_commit_sync() does it by itself. */
+void consumer_note_committed(struct consumer *consumer, const struct offset_table *batch);
+
+/* How far each topic is behind: over the assigned partitions, the sum of last stable offset minus the
+   committed one (of a partition that was never committed, its beginning). Asks the brokers, at most
+   timeout_ms for each of up to two questions. A transaction marker at a partition's end counts as one. */
+typedef void consumer_lag_fn(void *arg, const char *topic, int64_t lag);
+bool consumer_lag(struct consumer *consumer, int timeout_ms, consumer_lag_fn *tell, void *arg,
+                  struct err *err);
+
+/* Gives the partitions up (on_revoke is called), leaves the group (a static member stays in it) and closes,
+   in at most timeout_ms beside what the hook takes. False when the time was over: the group will find out by
+   itself. */
+bool consumer_close(struct consumer *consumer, int timeout_ms);
+
+rd_kafka_t *consumer_handle(const struct consumer *consumer);

@@ -1,0 +1,132 @@
+/* One record at a time, with its delivery confirmed; and how any record of ours is given to librdkafka. */
+#include "kafka/producer.h"
+#include "kafka/client_private.h"
+#include "kafka/deadline.h"
+#include "kafka/errors.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WAIT_MS = 100, FREE_FLUSH_MS = 1000 };
+
+struct producer {
+    struct kafka_trouble trouble; /* first: librdkafka's opaque, see client_private.h */
+    rd_kafka_t *client;
+    uintptr_t
+        waiting_for; /* the number of the record in hand; reports of others, given up on, are passed over */
+    bool reported;
+    rd_kafka_resp_err_t outcome;
+    struct kafka_place place;
+};
+
+rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, const struct kafka_record *record, void *opaque)
+{
+    rd_kafka_headers_t *headers = NULL;
+    if (record->headers != NULL) {
+        headers = record_headers_native(record->headers);
+        if (headers == NULL)
+            return RD_KAFKA_RESP_ERR__FAIL;
+    }
+    /* A null header list is refused: an empty one stands for none. */
+    if (headers == NULL)
+        headers = rd_kafka_headers_new(1);
+    rd_kafka_resp_err_t failure = rd_kafka_producev(
+        client, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_PARTITION(RD_KAFKA_PARTITION_UA),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY((void *)(uintptr_t)record->key.data, record->key.len),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.data, record->value.len),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_headers_destroy(headers); /* taken only on success */
+    return failure;
+}
+
+static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
+{
+    (void)client;
+    struct producer *producer = opaque;
+    if ((uintptr_t)message->_private != producer->waiting_for)
+        return;
+    producer->reported = true;
+    producer->outcome = message->err;
+    producer->place = (struct kafka_place){message->partition, message->offset};
+}
+
+struct producer *producer_new(rd_kafka_conf_t *conf, struct err *err)
+{
+    struct producer *producer = calloc(1, sizeof *producer);
+    if (producer == NULL) {
+        rd_kafka_conf_destroy(conf);
+        err_set(err, ERR_NO_MEMORY, "out of memory while a producer was made");
+        return NULL;
+    }
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    producer->client = kafka_client_new(RD_KAFKA_PRODUCER, conf, &producer->trouble, err);
+    if (producer->client == NULL) {
+        free(producer);
+        return NULL;
+    }
+    return producer;
+}
+
+void producer_free(struct producer *producer)
+{
+    if (producer == NULL)
+        return;
+    rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(producer->client, FREE_FLUSH_MS);
+    rd_kafka_destroy(producer->client);
+    free(producer);
+}
+
+/* Queues the record, waiting for room. */
+static rd_kafka_resp_err_t enqueue(struct producer *producer, const struct kafka_record *record,
+                                   int64_t deadline)
+{
+    rd_kafka_resp_err_t failure;
+    producer->reported = false;
+    producer->waiting_for++;
+    while ((failure = kafka_produce(producer->client, record, (void *)producer->waiting_for)) ==
+           RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        int left = deadline_left(deadline, WAIT_MS);
+        if (left == 0)
+            return failure;
+        rd_kafka_poll(producer->client, left);
+    }
+    return failure;
+}
+
+bool producer_send_wait(struct producer *producer, const struct kafka_record *record, int timeout_ms,
+                        struct kafka_place *place, struct err *err)
+{
+    int64_t deadline = deadline_in(timeout_ms);
+    rd_kafka_resp_err_t failure = enqueue(producer, record, deadline);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        while (!producer->reported && deadline_left(deadline, WAIT_MS) > 0)
+            rd_kafka_poll(producer->client, deadline_left(deadline, WAIT_MS));
+        failure = producer->reported ? producer->outcome : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_trouble_clear(&producer->trouble);
+        if (place != NULL)
+            *place = producer->place;
+        return true;
+    }
+    char what[ERR_TEXT_MAX / 2];
+    snprintf(what, sizeof what, "cannot write to topic %s", record->topic);
+    if (failure == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return err_set(err, ERR_JOB_TOO_LARGE, "%s: the record is larger than a message may be; %s", what,
+                       kafka_remedy(failure));
+    return kafka_err_code(err, failure, what);
+}
+
+const char *producer_trouble(const struct producer *producer)
+{
+    return kafka_trouble_text(&producer->trouble);
+}
+
+rd_kafka_t *producer_handle(const struct producer *producer)
+{
+    return producer->client;
+}

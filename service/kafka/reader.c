@@ -1,0 +1,277 @@
+/* All partitions of one topic from their beginning or end, by assignment, with a mark where the past ends. */
+#include "kafka/reader.h"
+#include "kafka/client_private.h"
+#include "kafka/deadline.h"
+#include "kafka/errors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_FOR_PARTITIONS_MS = 30000, LOOK_TIMEOUT_MS = 1000 };
+
+struct reader_partition {
+    int64_t next; /* where reading goes on; RD_KAFKA_OFFSET_BEGINNING until something was read */
+    int64_t end;  /* the end when reading began */
+    bool caught_up;
+};
+
+struct reader {
+    struct kafka_trouble trouble; /* first: librdkafka's opaque, see client_private.h */
+    rd_kafka_t *client;
+    rd_kafka_topic_t *topic;
+    enum reader_start start;
+    struct reader_partition *partitions;
+    size_t partition_count;
+    size_t caught_up_count;
+    size_t first_count; /* partitions of reader_begin(): those found later do not count for catching up */
+    uint64_t record_count;
+    int64_t look_at; /* monotonic ms: when to look for new partitions */
+    bool begun;
+    bool paused;
+    bool fatal;
+};
+
+struct reader *reader_new(rd_kafka_conf_t *conf, const char *group_id, const char *topic,
+                          enum reader_start start, struct err *err)
+{
+    char reason[ERR_TEXT_MAX];
+    struct reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL ||
+        rd_kafka_conf_set(conf, "group.id", group_id, reason, sizeof reason) != RD_KAFKA_CONF_OK) {
+        rd_kafka_conf_destroy(conf);
+        err_set(err, reader == NULL ? ERR_NO_MEMORY : ERR_CONFIG_INVALID, "%s",
+                reader == NULL ? "out of memory while a reader was made" : reason);
+        free(reader);
+        return NULL;
+    }
+    reader->start = start;
+    reader->client = kafka_client_new(RD_KAFKA_CONSUMER, conf, &reader->trouble, err);
+    if (reader->client == NULL) {
+        free(reader);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(reader->client);
+    reader->topic = rd_kafka_topic_new(reader->client, topic, NULL);
+    if (reader->topic == NULL) {
+        err_set(err, ERR_CONFIG_INVALID, "\"%s\" cannot be the name of a topic", topic);
+        reader_free(reader);
+        return NULL;
+    }
+    return reader;
+}
+
+void reader_free(struct reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->topic != NULL)
+        rd_kafka_topic_destroy(reader->topic);
+    /* No group was joined: there is nothing to close politely. */
+    rd_kafka_destroy_flags(reader->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    free(reader->partitions);
+    free(reader);
+}
+
+/* How many partitions the topic has now. */
+static rd_kafka_resp_err_t count_partitions(struct reader *reader, size_t *count, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t failure = rd_kafka_metadata(reader->client, 0, reader->topic, &metadata, timeout_ms);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return failure;
+    if (metadata->topic_cnt == 0)
+        failure = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    else if (metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        failure = metadata->topics[0].err;
+    else
+        *count = (size_t)metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    return failure;
+}
+
+/* A list of all partitions, each with the place where reading goes on. */
+static rd_kafka_topic_partition_list_t *places(const struct reader *reader)
+{
+    const char *name = rd_kafka_topic_name(reader->topic);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)reader->partition_count);
+    for (size_t i = 0; i < reader->partition_count; i++)
+        rd_kafka_topic_partition_list_add(list, name, (int32_t)i)->offset = reader->partitions[i].next;
+    return list;
+}
+
+static rd_kafka_resp_err_t assign(struct reader *reader)
+{
+    rd_kafka_topic_partition_list_t *list = places(reader);
+    rd_kafka_resp_err_t failure = rd_kafka_assign(reader->client, list);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR && reader->paused)
+        failure = rd_kafka_pause_partitions(reader->client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return failure;
+}
+
+/* Makes room for `count` partitions; the added ones are to be read from their beginning. */
+static bool grow(struct reader *reader, size_t count)
+{
+    struct reader_partition *partitions = reallocarray(reader->partitions, count, sizeof *partitions);
+    if (partitions == NULL)
+        return false;
+    for (size_t i = reader->partition_count; i < count; i++)
+        partitions[i] = (struct reader_partition){.next = RD_KAFKA_OFFSET_BEGINNING};
+    reader->partitions = partitions;
+    reader->partition_count = count;
+    return true;
+}
+
+static void note_position(struct reader *reader, size_t partition, int64_t next)
+{
+    struct reader_partition *one = &reader->partitions[partition];
+    one->next = next;
+    if (!one->caught_up && next >= one->end && partition < reader->first_count) {
+        one->caught_up = true;
+        reader->caught_up_count++;
+    }
+}
+
+/* Asks for the ends as a read_committed reader sees them. */
+static rd_kafka_resp_err_t take_ends(struct reader *reader, int timeout_ms)
+{
+    rd_kafka_topic_partition_list_t *list = places(reader);
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_resp_err_t failure = rd_kafka_offsets_for_times(reader->client, list, timeout_ms);
+    for (int i = 0; i < list->cnt && failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        failure = list->elems[i].err;
+    for (int i = 0; i < list->cnt && failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        struct reader_partition *one = &reader->partitions[list->elems[i].partition];
+        one->end = list->elems[i].offset;
+        if (reader->start == READER_FROM_END)
+            note_position(reader, (size_t)i, one->end);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return failure;
+}
+
+bool reader_begin(struct reader *reader, int timeout_ms, struct err *err)
+{
+    if (reader->begun)
+        return true;
+    char what[ERR_TEXT_MAX / 2];
+    snprintf(what, sizeof what, "cannot read topic %s", rd_kafka_topic_name(reader->topic));
+    int64_t deadline = deadline_in(timeout_ms);
+    size_t count = 0;
+    rd_kafka_resp_err_t failure = count_partitions(reader, &count, timeout_ms);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR && count == 0)
+        failure = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        free(reader->partitions);
+        reader->partitions = NULL;
+        reader->partition_count = 0;
+        reader->caught_up_count = 0;
+        if (!grow(reader, count))
+            return err_set(err, ERR_NO_MEMORY, "%s: out of memory", what);
+        reader->first_count = count;
+        failure = take_ends(reader, deadline_left(deadline, timeout_ms));
+    }
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+        failure = assign(reader);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_trouble_note(&reader->trouble, reader->client, failure, what);
+        return kafka_err_code(err, failure, what);
+    }
+    kafka_trouble_clear(&reader->trouble);
+    reader->begun = true;
+    reader->look_at = deadline_in(LOOK_FOR_PARTITIONS_MS);
+    return true;
+}
+
+void reader_look_for_partitions(struct reader *reader)
+{
+    reader->look_at = deadline_in(LOOK_FOR_PARTITIONS_MS);
+    size_t count = 0;
+    if (count_partitions(reader, &count, LOOK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        count <= reader->partition_count || !grow(reader, count))
+        return;
+    rd_kafka_resp_err_t failure = assign(reader);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_trouble_note(&reader->trouble, reader->client, failure, rd_kafka_err2str(failure));
+        reader->fatal = true;
+    }
+}
+
+rd_kafka_message_t *reader_poll(struct reader *reader, int timeout_ms)
+{
+    if (reader->begun && monotonic_ms() >= reader->look_at)
+        reader_look_for_partitions(reader);
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, timeout_ms);
+    if (kafka_classify_code(reader->trouble.code) == ERR_KAFKA_FATAL)
+        reader->fatal = true;
+    if (message == NULL)
+        return NULL;
+    bool is_record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (is_record || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        if (!reader->fatal)
+            kafka_trouble_clear(&reader->trouble);
+        note_position(reader, (size_t)message->partition, is_record ? message->offset + 1 : message->offset);
+        if (is_record) {
+            reader->record_count++;
+            return message;
+        }
+    } else {
+        kafka_trouble_note(&reader->trouble, reader->client, message->err, rd_kafka_message_errstr(message));
+        if (kafka_classify_code(message->err) == ERR_KAFKA_FATAL)
+            reader->fatal = true;
+    }
+    rd_kafka_message_destroy(message);
+    return NULL;
+}
+
+bool reader_is_caught_up(const struct reader *reader)
+{
+    return reader->begun && reader->caught_up_count == reader->first_count;
+}
+
+size_t reader_partition_count(const struct reader *reader)
+{
+    return reader->partition_count;
+}
+
+uint64_t reader_record_count(const struct reader *reader)
+{
+    return reader->record_count;
+}
+
+static bool set_paused(struct reader *reader, bool paused, struct err *err)
+{
+    rd_kafka_topic_partition_list_t *list = places(reader);
+    reader->paused = paused;
+    rd_kafka_resp_err_t failure = paused ? rd_kafka_pause_partitions(reader->client, list)
+                                         : rd_kafka_resume_partitions(reader->client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return kafka_err_code(err, failure, "cannot pause or resume the reader");
+}
+
+bool reader_pause(struct reader *reader, struct err *err)
+{
+    return set_paused(reader, true, err);
+}
+
+bool reader_resume(struct reader *reader, struct err *err)
+{
+    return set_paused(reader, false, err);
+}
+
+bool reader_is_fatal(const struct reader *reader)
+{
+    return reader->fatal;
+}
+
+const char *reader_trouble(const struct reader *reader)
+{
+    return kafka_trouble_text(&reader->trouble);
+}
+
+rd_kafka_t *reader_handle(const struct reader *reader)
+{
+    return reader->client;
+}

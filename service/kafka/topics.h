@@ -1,0 +1,24 @@
+/* kafka/topics: creates the topics. What exists is left as it is. */
+#pragma once
+
+#include "kafka/client.h"
+
+struct topic_plan {
+    const char *name;
+    int partitions;       /* at least 1 */
+    int replication;      /* -1: the broker's default */
+    bool compacted;       /* cleanup.policy=compact: the last record of each key stays */
+    int64_t retention_ms; /* of a topic that is not compacted; -1: for ever, 0: the broker's default */
+};
+
+enum topic_outcome { TOPIC_CREATED, TOPIC_EXISTED, TOPIC_FAILED };
+
+/* Told once for each topic; text says why one failed, else NULL. */
+typedef void topic_report_fn(void *arg, const struct topic_plan *plan, enum topic_outcome outcome,
+                             const char *text);
+
+/* Creates what does not exist. True when every topic exists afterwards. False with *err when a topic failed
+   (all were reported) or when no broker answered within timeout_ms (none was). Takes a KAFKA_ADMIN
+   configuration. */
+bool topics_create(rd_kafka_conf_t *conf, const struct topic_plan *plans, size_t count, int timeout_ms,
+                   topic_report_fn *report, void *arg, struct err *err);
