@@ -51,6 +51,9 @@ FILES = {
     "replace-command.avsc": "ReplaceCommand",
     "store-job.avsc": "StoreJob",
     "replace-result.avsc": "ReplaceResult",
+    "credential.avsc": "Credential",
+    "sealed-credential.avsc": "SealedCredential",
+    "sealed-password.avsc": "SealedPassword",
 }
 
 
