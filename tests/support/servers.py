@@ -43,10 +43,10 @@ def tail(path, lines=40):
         return str(error)
 
 
-def end_process(process, timeout_s=10):
+def end_process(process, timeout_s=10, by=signal.SIGTERM):
     """SIGTERM, and SIGKILL when it does not listen; returns the exit status."""
     if process.poll() is None:
-        process.terminate()
+        process.send_signal(by)
         try:
             process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -230,11 +230,11 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, timeout_s=40):
-        """SIGTERM; returns (exit status, seconds it took)."""
+    def stop(self, timeout_s=40, by=signal.SIGTERM):
+        """Returns (exit status, seconds it took)."""
         begin = time.monotonic()
         self.ended_by_test = self.process.poll() is None
-        status = end_process(self.process, timeout_s)
+        status = end_process(self.process, timeout_s, by)
         return status, time.monotonic() - begin
 
 
