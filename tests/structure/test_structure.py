@@ -69,6 +69,11 @@ class IncludeRule(Tree):
         self.assert_fault(includes.faults(self.tree({"base/a.c": '#include "a.h"\n', "base/a.h": ""})),
                           "not written as room/file.h")
 
+    def test_text_made_by_the_build(self):
+        self.assert_no_faults(includes.faults(self.tree({"redis/a.c": '#include "scripts.inc"\n'})))
+        self.assert_fault(includes.faults(self.tree({"redis/a.c": '#include "b.inc"\n', "redis/b.inc": ""})),
+                          "not written as room/file.h")
+
     def test_ours_in_angle_brackets(self):
         self.assert_fault(includes.faults(self.tree({"log/a.c": "#include <base/a.h>\n", "base/a.h": ""})),
                           "is ours")
