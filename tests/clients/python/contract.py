@@ -139,7 +139,7 @@ class Client:
         self.schemas = Schemas(schemas_folder)
         self.producer = confluent_kafka.Producer({
             "bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "enable.idempotence": True,
-            "linger.ms": 2})
+            "linger.ms": 2, "log_level": 3})
         self.admin = AdminClient({"bootstrap.servers": bootstrap})
         self._reader = None
         self.messages = []
