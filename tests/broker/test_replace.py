@@ -366,12 +366,14 @@ class Replace(BrokerTest):
                 self.assert_content(jobs[store["storeId"], "x"], identity, password, "PKCS12")
 
     def openssl_rc2(self, identity, password):
+        pem, made = f"{self.folder}/rc2.pem", f"{self.folder}/rc2.p12"
+        with open(pem, "wb") as file:
+            file.write(identity.pem())
         done = servers.run("openssl", ["pkcs12", "-export", "-legacy", "-certpbe", "PBE-SHA1-RC2-40", "-keypbe",
-                                       "PBE-SHA1-3DES", "-macalg", "sha1", "-passout", "env:PFX_PASSWORD", "-out",
-                                       f"{self.folder}/rc2.p12"],
-                           {"PFX_PASSWORD": password}, stdin=None, input=identity.pem().decode())
+                                       "PBE-SHA1-3DES", "-macalg", "sha1", "-passout", "env:PFX_PASSWORD", "-in", pem,
+                                       "-out", made], {"PFX_PASSWORD": password})
         self.assertEqual(0, done.returncode, done.stderr)
-        with open(f"{self.folder}/rc2.p12", "rb") as file:
+        with open(made, "rb") as file:
             return file.read()
 
     def test_renewal_and_case_of_format(self):

@@ -50,7 +50,7 @@ class BrokerTest(unittest.TestCase):
         cls.addClassCleanup(cls._folder.cleanup)
         cls.secrets = Secrets()
         cls.secrets.add("the staging key", bytes(range(32)))
-        cls.daemons, cls._failed = [], False
+        cls.daemons, cls._failed = [], True  # until the class stands
         cls.kafka = servers.Kafka(cls.folder)
         cls.addClassCleanup(cls.kafka.stop)
         cls.redis = servers.Redis(cls.folder)
@@ -65,6 +65,7 @@ class BrokerTest(unittest.TestCase):
         cls.daemon = None
         if cls.daemon_at_start:
             cls.daemon = cls.start_daemon().wait_ready()
+        cls._failed = False
 
     @classmethod
     def _settings(cls, **more):

@@ -219,7 +219,10 @@ class Daemon:
             if self.process.poll() is not None:
                 raise RuntimeError(f"certswapd ended with {self.process.returncode}:\n{tail(self.log_path)}")
             return self.ready() == ready
-        wait_for(reached, f"certswapd to be {'' if ready else 'not '}ready", timeout_s)
+        try:
+            wait_for(reached, f"certswapd to be {'' if ready else 'not '}ready", timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {self.get('/readyz')}") from None
         return self
 
     def metrics(self):
