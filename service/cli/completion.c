@@ -41,12 +41,15 @@ static void bash_value(void *arg, const struct option_row *row)
 {
     struct target *target = arg;
     const char *name = target->subcommand->name;
+    if (row->kind == OPTION_FLAG)
+        return;
+    buf_put_format(target->out, "    \"%s --%s\"", name, row->name);
+    if (row->letter != '\0')
+        buf_put_format(target->out, " | \"%s -%c\"", name, row->letter);
     if (row->choices != NULL)
-        buf_put_format(target->out, "    \"%s --%s\") words='%s' ;;\n", name, row->name, row->choices);
-    else if (row->kind == OPTION_FILE)
-        buf_put_format(target->out, "    \"%s --%s\") files=1 ;;\n", name, row->name);
-    else if (row->kind != OPTION_FLAG)
-        buf_put_format(target->out, "    \"%s --%s\") ;;\n", name, row->name);
+        buf_put_format(target->out, ") words='%s' ;;\n", row->choices);
+    else
+        buf_put_text(target->out, row->kind == OPTION_FILE ? ") files=1 ;;\n" : ") ;;\n");
 }
 
 void completion_bash(struct buf *out)
@@ -96,6 +99,7 @@ void completion_bash(struct buf *out)
     }
     buf_put_text(out, "        esac\n        ;;\n    esac\n"
                       "    if [ -n \"$files\" ]; then\n"
+                      "        compopt -o filenames 2>/dev/null\n"
                       "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
                       "    else\n"
                       "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"

@@ -44,7 +44,7 @@
          .of_record = true,                                                                                  \
          .value = "FILE",                                                                                    \
          .help = "certificate, chain and key as PEM, instead of --pfx"},                                     \
-        PASSWORD_ROWS("the password that opens --pfx or --pem"),                                             \
+        PASSWORD_ROWS("what opens --pfx or --pem"),                                                          \
         {.name = "thumbprint",                                                                               \
          .kind = OPTION_TEXT,                                                                                \
          .of_record = true,                                                                                  \

@@ -27,8 +27,8 @@ const struct option_row OPTIONS_KAFKA[] = {
     {.name = "bootstrap-servers",
      .letter = 'b',
      .kind = OPTION_TEXT,
-     .value = "HOST:PORT,...",
-     .help = "where Kafka is; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS"},
+     .value = "SERVERS",
+     .help = "where Kafka is, HOST:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS"},
     {0}};
 
 static const struct option_row NO_ROWS[] = {{0}};
@@ -336,7 +336,7 @@ static void help_row(void *arg, const struct option_row *row)
         snprintf(letter, sizeof letter, "-%c, ", row->letter);
     snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name, row->kind == OPTION_FLAG ? "" : " ",
              row->kind == OPTION_FLAG ? "" : row->value);
-    buf_put_format(out, "%-38s %s", left, row->help);
+    buf_put_format(out, "%-34s %s", left, row->help);
     if (row->choices != NULL)
         buf_put_format(out, " (%s)", row->choices);
     buf_put_text(out, row->repeats ? "; may be repeated\n" : "\n");

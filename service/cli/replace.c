@@ -63,7 +63,7 @@ static const struct option_row ROWS[] = {
      .of_record = true,
      .value = "TIME",
      .help = "when the jobs run, ISO 8601 with a zone; at once when absent"},
-    PASSWORD_ROWS("the password that secures the certificate in the stores"),
+    PASSWORD_ROWS("what secures the certificate in the stores"),
     {.name = "dry-run",
      .letter = 'n',
      .kind = OPTION_FLAG,

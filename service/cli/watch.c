@@ -30,6 +30,11 @@ static const struct option_row ROWS[] = {
      .least = 1,
      .value = "SECONDS",
      .help = "stop, with status 14, when --count was not reached by then"},
+    {.name = "field",
+     .kind = OPTION_TEXT,
+     .repeats = true,
+     .value = "PATH",
+     .help = "print only this field, as value.storePath; a tab between several"},
     {.name = "show-secrets", .kind = OPTION_FLAG, .help = "also passwords and credentials"},
     {0}};
 
@@ -99,6 +104,35 @@ static json_t *value_json(const struct session *session, const rd_kafka_message_
     return object;
 }
 
+/* The value at a path of names with dots between them; NULL when there is none. */
+static const json_t *at_path(const json_t *value, const char *path)
+{
+    while (value != NULL && *path != '\0') {
+        size_t len = strcspn(path, ".");
+        value = json_object_getn(value, path, len);
+        path += len + (path[len] == '.');
+    }
+    return value;
+}
+
+/* The fields asked for, on one line; empty where a record has none of that name. */
+static bool print_fields(const struct options *options, const json_t *line)
+{
+    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    struct buf cell __attribute__((cleanup(auto_buf))) = {0};
+    for (size_t i = 0; i < options_count(options, "field"); i++) {
+        const json_t *value = at_path(line, options_nth(options, "field", i));
+        buf_reset(&cell);
+        if (value != NULL)
+            output_put_cell(&cell, value);
+        buf_put_text(&out, i > 0 ? "\t" : "");
+        table_put_clean(&out, buf_span(&cell));
+        out.failed |= cell.failed;
+    }
+    buf_put_byte(&out, '\n');
+    return output_put(options, &out);
+}
+
 static bool print(const struct options *options, const struct session *session,
                   const rd_kafka_message_t *message)
 {
@@ -116,6 +150,8 @@ static bool print(const struct options *options, const struct session *session,
         output_fail(options, STATUS_FAILED, "out of memory");
         return false;
     }
+    if (options_has(options, "field"))
+        return print_fields(options, line);
     if (output_is_json(options))
         return output_json(options, line);
     struct buf out __attribute__((cleanup(auto_buf))) = {0};
@@ -200,6 +236,6 @@ const struct subcommand SUBCOMMAND_WATCH = {
     .details =
         "TOPIC is one of " SESSION_TOPIC_ROLES ",\n"
         "or any topic's name. Only committed records are shown. Passwords and credentials are hidden.\n\n"
-        "  certswap watch results --from-beginning | jq .value.status\n",
+        "  certswap watch results --from-beginning --field key --field value.status\n",
     .run = run,
 };
