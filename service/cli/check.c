@@ -1,6 +1,7 @@
 /* certswap check: whether certswapd would start with this environment. */
 #include "cli/output.h"
 #include "cli/record_input.h"
+#include "cli/session.h"
 #include "cli/subcommands.h"
 #include "config/settings.h"
 #include "crypto/at_rest.h"
@@ -12,7 +13,9 @@
 
 static void add_kafka_fault(void *arg, const char *property, const char *text)
 {
-    faults_add(arg, property, "%s", text);
+    char variable[SESSION_VARIABLE_MAX];
+    session_kafka_variable(property, variable);
+    faults_add(arg, variable, "%s", text);
 }
 
 /* What the settings' table alone cannot tell. */

@@ -21,9 +21,7 @@ static bool compute_thumbprint(const struct credential *credential, char text[TH
     bool ok = credential_open(&LIMITS, credential, &material, &fault);
     if (!ok)
         err_set(err, fault.code, "%s%s", fault.text,
-                credential->has_password ? ""
-                                         : "; if it has a password, give --password-file, --password-env or "
-                                           "--password-prompt");
+                credential->has_password ? "" : " (--password-file, --password-env or --password-prompt)");
     else if (!material_thumbprint(&material, text))
         ok = err_set(err, ERR_NO_MEMORY, "out of memory while computing the thumbprint");
     return ok;

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/subcommands.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -116,9 +117,18 @@ static struct settings *load(const struct options *options, int *status)
     return settings;
 }
 
+void session_kafka_variable(const char *property, char variable[SESSION_VARIABLE_MAX])
+{
+    snprintf(variable, SESSION_VARIABLE_MAX, "CERTSWAP_KAFKA_%s", property);
+    for (char *at = variable; *at != '\0'; at++)
+        *at = (char)(*at == '.' ? '_' : toupper((unsigned char)*at));
+}
+
 static void report_kafka_fault(void *arg, const char *property, const char *text)
 {
-    output_fail(arg, STATUS_CONFIG, "%s: %s", property, text);
+    char variable[SESSION_VARIABLE_MAX];
+    session_kafka_variable(property, variable);
+    output_fail(arg, STATUS_CONFIG, "%s: %s", variable, text);
 }
 
 struct session *session_open(const struct options *options, int *status)
@@ -199,7 +209,8 @@ struct reader *session_reader(const struct session *session, const char *topic, 
         bool again = err_class(fault.code) == ERR_CLASS_RETRIABLE && waited < SESSION_KAFKA_TIMEOUT_MS;
         if (again)
             continue;
-        err_set(err, fault.code, "%s", fault.text);
+        err_set(err, fault.code, "%s (Kafka at %.100s)", fault.text,
+                session->settings->kafka_bootstrap_servers);
         reader_free(reader);
         return NULL;
     }
