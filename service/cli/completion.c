@@ -179,7 +179,7 @@ void completion_zsh(struct buf *out)
 
 static int run(const struct options *options)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     const char *shell = options_argument(options, 0);
     if (strcmp(shell, "bash") == 0) {
         completion_bash(&out);

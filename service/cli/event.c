@@ -16,7 +16,7 @@ static bool compute_thumbprint(const struct credential *credential, char text[TH
 {
     if (!crypto_library_start(err))
         return false;
-    struct material material __attribute__((cleanup(auto_material))) = {0};
+    AUTO(material) struct material material = {0};
     struct err fault = {0};
     bool ok = credential_open(&LIMITS, credential, &material, &fault);
     if (!ok)
@@ -60,8 +60,8 @@ static bool add_credential(const struct options *options, json_t *object, struct
     if ((pfx == NULL) == (pem == NULL))
         return err_set(err, ERR_CONFIG_INVALID,
                        "give the certificate and its key: either --pfx FILE or --pem FILE");
-    struct secret content __attribute__((cleanup(auto_secret))) = {0};
-    struct secret password __attribute__((cleanup(auto_secret))) = {0};
+    AUTO(secret) struct secret content = {0};
+    AUTO(secret) struct secret password = {0};
     struct credential credential = {.format = pfx != NULL ? CREDENTIAL_PKCS12 : CREDENTIAL_PEM};
     if (!file_read(pfx != NULL ? pfx : pem, LIMITS.max_bytes, &content, err) ||
         !password_read(options, &password, &credential.has_password, err))
@@ -128,8 +128,8 @@ int event_send(const struct options *options, enum record_kind kind,
         return output_fail(options, STATUS_USAGE, "--file brings the whole record: leave out --%s, or --file",
                            other);
     struct err err = {0};
-    json_t *objects __attribute__((cleanup(auto_json))) =
-        path != NULL ? record_input_load(path, &err) : from_flags(options, own, &err);
+    AUTO(json)
+    json_t *objects = path != NULL ? record_input_load(path, &err) : from_flags(options, own, &err);
     if (objects == NULL || !fill(objects, &err))
         return output_fail_input(options, &err);
     int status = STATUS_DONE;

@@ -1,5 +1,6 @@
 #include "cli/file.h"
 
+#include "base/auto.h"
 #include "base/buf.h"
 
 #include <errno.h>
@@ -20,11 +21,11 @@ static bool read_all(int fd, const char *path, size_t most, struct buf *out, str
         if (len < 0 && errno == EINTR)
             continue;
         if (len < 0)
-            return err_set(err, ERR_CONFIG_INVALID, "cannot read %.200s: %s", path, strerror(errno));
+            return err_set(err, ERR_INPUT_UNREADABLE, "cannot read %.200s: %s", path, strerror(errno));
         out->len += (size_t)len;
         if (out->len > most)
-            return err_set(err, ERR_CONFIG_INVALID, "%.200s is larger than %zu bytes; is it the right file?",
-                           path, most);
+            return err_set(err, ERR_INPUT_UNREADABLE,
+                           "%.200s is larger than %zu bytes; is it the right file?", path, most);
     }
 }
 
@@ -34,8 +35,8 @@ bool file_read(const char *path, size_t most, struct secret *content, struct err
     bool standard_input = strcmp(path, "-") == 0;
     int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return err_set(err, ERR_CONFIG_INVALID, "cannot open %.200s: %s", path, strerror(errno));
-    struct buf bytes __attribute__((cleanup(auto_buf))) = {0};
+        return err_set(err, ERR_INPUT_UNREADABLE, "cannot open %.200s: %s", path, strerror(errno));
+    AUTO(buf) struct buf bytes = {0};
     bool ok = read_all(fd, standard_input ? "standard input" : path, most, &bytes, err);
     if (!standard_input)
         close(fd);

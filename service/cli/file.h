@@ -4,6 +4,6 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-/* Reads the file, or standard input for "-", of at most `most` bytes. ERR_CONFIG_INVALID names the file and
+/* Reads the file, or standard input for "-", of at most `most` bytes. ERR_INPUT_UNREADABLE names the file and
    why; ERR_NO_MEMORY. *content is empty then. */
 bool file_read(const char *path, size_t most, struct secret *content, struct err *err);

@@ -51,7 +51,7 @@ static int run(const struct options *options)
     if (path == NULL && !options_has(options, "remove"))
         return output_fail(options, STATUS_USAGE, "say which stores: --file FILE, or --remove STORE_ID");
     struct err err = {0};
-    json_t *objects __attribute__((cleanup(auto_json))) = path != NULL ? load(path, &err) : NULL;
+    AUTO(json) json_t *objects = path != NULL ? load(path, &err) : NULL;
     if (path != NULL && objects == NULL)
         return output_fail_input(options, &err);
     int status = STATUS_DONE;

@@ -13,7 +13,7 @@ static int print(const struct buf *out, int status)
 
 static int fail_usage(const struct err *err)
 {
-    struct buf clean __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf clean = {0};
     table_put_clean(&clean, span_text(err->text));
     fprintf(stderr, "certswap: %.*s\n", SPAN_ARG(buf_span(&clean)));
     return STATUS_USAGE;
@@ -21,7 +21,7 @@ static int fail_usage(const struct err *err)
 
 static int help(int count, char **words)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     struct err err = {0};
     int used = 0;
     if (count == 0) {

@@ -22,7 +22,7 @@ int output_fail(const struct options *options, int status, const char *format, .
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    struct buf clean __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf clean = {0};
     table_put_clean(&clean, span_text(text));
     fprintf(stderr, "certswap %s: %.*s\n", options_subcommand(options)->name, SPAN_ARG(buf_span(&clean)));
     return status;
@@ -57,6 +57,8 @@ int output_fail_err(const struct options *options, const struct err *err)
 
 int output_fail_input(const struct options *options, const struct err *err)
 {
+    if (err->code == ERR_INPUT_UNREADABLE)
+        return output_fail(options, STATUS_NO_INPUT, "%s", err->text);
     if (err->code == ERR_CONFIG_INVALID)
         return output_fail(options, STATUS_USAGE, "%s", err->text);
     return output_fail_err(options, err);
@@ -76,7 +78,7 @@ bool output_put(const struct options *options, const struct buf *out)
 
 bool output_json(const struct options *options, const json_t *value)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     if (text == NULL)
         out.failed = true;
@@ -124,8 +126,8 @@ bool output_fields(const struct options *options, json_t *object)
     const char *name;
     json_t *value;
     json_object_foreach(object, name, value) width = strlen(name) > width ? strlen(name) : width;
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
-    struct buf cell __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
+    AUTO(buf) struct buf cell = {0};
     json_object_foreach(object, name, value)
     {
         if (json_is_null(value))

@@ -28,7 +28,7 @@ static bool take_line(struct secret *password, struct span bytes, const char *wh
 
 static bool from_file(const char *path, struct secret *password, struct err *err)
 {
-    struct secret content __attribute__((cleanup(auto_secret))) = {0};
+    AUTO(secret) struct secret content = {0};
     return file_read(path, 64 * 1024, &content, err) && take_line(password, secret_span(&content), path, err);
 }
 

@@ -21,7 +21,7 @@ static json_t *parse(const char *path, struct span text, struct err *err)
 
 json_t *record_input_load(const char *path, struct err *err)
 {
-    struct secret content __attribute__((cleanup(auto_secret))) = {0};
+    AUTO(secret) struct secret content = {0};
     if (!file_read(path, RECORD_INPUT_MAX, &content, err))
         return NULL;
     json_t *root = parse(path, secret_span(&content), err);
@@ -71,7 +71,7 @@ bool record_input_set_text(json_t *object, const char *field, struct span text, 
 
 bool record_input_set_bytes(json_t *object, const char *field, struct span bytes, struct err *err)
 {
-    struct secret text __attribute__((cleanup(auto_secret))) = {0};
+    AUTO(secret) struct secret text = {0};
     if (bytes.len > RECORD_INPUT_MAX || !secret_alloc(&text, (bytes.len + 2) / 3 * 4))
         return err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
     int len = EVP_EncodeBlock(text.data, bytes.data, (int)bytes.len);

@@ -18,7 +18,7 @@ static inline void auto_json(json_t **value)
 }
 
 /* The objects of a JSON file ("-": standard input) that holds one object or an array of them: a new array.
-   NULL with ERR_CONFIG_INVALID (the file) or ERR_AVRO_INVALID (what is in it, with line and column). */
+   NULL with ERR_INPUT_UNREADABLE (the file) or ERR_AVRO_INVALID (what is in it, with line and column). */
 json_t *record_input_load(const char *path, struct err *err);
 
 /* Sets a field; the value's reference is taken. False with ERR_NO_MEMORY, also when value is NULL. */

@@ -127,7 +127,7 @@ static bool add_principal(const struct options *options, json_t *object, struct 
 
 static bool add_password(const struct options *options, json_t *object, struct err *err)
 {
-    struct secret password __attribute__((cleanup(auto_secret))) = {0};
+    AUTO(secret) struct secret password = {0};
     bool given = false;
     return password_read(options, &password, &given, err) &&
            (!given || record_input_set_text(object, "password", secret_span(&password), err));
@@ -197,7 +197,7 @@ static int show(const struct options *options, const struct session *session, st
     if (codec == NULL || arena == NULL)
         return output_fail(options, STATUS_FAILED, "out of memory while reading the result");
     struct replace_result result = {0};
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     if (!codec_decode_replace_result(codec, message, arena, &result, &err))
         return output_fail_err(options, &err);
     if (!output_is_json(options)) {
@@ -278,7 +278,7 @@ static int run(const struct options *options)
     if (options_has(options, "timeout") && !options_has(options, "wait"))
         return output_fail(options, STATUS_USAGE, "--timeout is of use only with --wait");
     struct err err = {0};
-    json_t *objects __attribute__((cleanup(auto_json))) = load(options, &err);
+    AUTO(json) json_t *objects = load(options, &err);
     if (objects == NULL)
         return output_fail_input(options, &err);
     int status = STATUS_DONE;

@@ -61,7 +61,7 @@ static void add_rows(struct table *table, const struct replace_result *result)
     const char *created = result->dry_run ? "would get its jobs" : "jobs created";
     for (size_t i = 0; i < result->successful_count; i++)
         add_row(table, &result->successful_stores[i], span_text(created), span_text(""));
-    struct buf reason __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf reason = {0};
     for (size_t i = 0; i < result->failure_count; i++) {
         const struct store_failure *failure = &result->failures[i];
         buf_reset(&reason);

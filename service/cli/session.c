@@ -2,8 +2,8 @@
 
 #include "cli/output.h"
 #include "cli/subcommands.h"
+#include "pipeline/check.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -82,23 +82,6 @@ void session_environ_free(char **list)
     free(list);
 }
 
-static bool collect_properties(struct session *session)
-{
-    const struct settings *settings = session->settings;
-    session->properties = calloc(settings->kafka_property_count + 1, sizeof *session->properties);
-    if (session->properties == NULL)
-        return false;
-    size_t count = 0;
-    session->properties[count++] =
-        (struct kafka_property){.name = "bootstrap.servers", .value = settings->kafka_bootstrap_servers};
-    for (size_t i = 0; i < settings->kafka_property_count; i++)
-        session->properties[count++] =
-            (struct kafka_property){.name = settings->kafka_properties[i].name,
-                                    .value = (const char *)settings->kafka_properties[i].value.data};
-    session->property_count = count;
-    return true;
-}
-
 static struct settings *load(const struct options *options, int *status)
 {
     const char *bootstrap = options_text(options, "bootstrap-servers");
@@ -107,28 +90,19 @@ static struct settings *load(const struct options *options, int *status)
         *status = output_fail(options, STATUS_FAILED, "out of memory");
         return NULL;
     }
-    struct faults faults __attribute__((cleanup(auto_faults))) = {0};
+    AUTO(faults) struct faults faults = {0};
     struct settings *settings = settings_load(list, &faults);
     session_environ_free(list);
-    if (settings == NULL) {
+    if (settings != NULL)
+        check_settings(settings, &faults);
+    if (!faults_none(&faults)) {
         *status = output_fail(options, STATUS_CONFIG, "the settings cannot be used:");
         faults_print(stderr, &faults);
+        if (settings != NULL)
+            settings_free(settings);
+        return NULL;
     }
     return settings;
-}
-
-void session_kafka_variable(const char *property, char variable[SESSION_VARIABLE_MAX])
-{
-    snprintf(variable, SESSION_VARIABLE_MAX, "CERTSWAP_KAFKA_%s", property);
-    for (char *at = variable; *at != '\0'; at++)
-        *at = (char)(*at == '.' ? '_' : toupper((unsigned char)*at));
-}
-
-static void report_kafka_fault(void *arg, const char *property, const char *text)
-{
-    char variable[SESSION_VARIABLE_MAX];
-    session_kafka_variable(property, variable);
-    output_fail(arg, STATUS_CONFIG, "%s: %s", variable, text);
 }
 
 struct session *session_open(const struct options *options, int *status)
@@ -147,14 +121,9 @@ struct session *session_open(const struct options *options, int *status)
         *status = output_fail_err(options, &err);
         goto failed;
     }
-    if (!collect_properties(session)) {
+    session->properties = kafka_properties_of(session->settings, &session->property_count);
+    if (session->properties == NULL) {
         *status = output_fail(options, STATUS_FAILED, "out of memory");
-        goto failed;
-    }
-    /* The fault sink hands `options` back unchanged. */
-    if (!kafka_check_properties(session->properties, session->property_count, report_kafka_fault,
-                                (void *)(uintptr_t)options)) {
-        *status = STATUS_CONFIG;
         goto failed;
     }
     return session;

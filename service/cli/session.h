@@ -24,10 +24,6 @@ AUTO_DEFINE(session, struct session, session_close);
 const struct settings *session_settings(const struct session *session);
 const struct schema_set *session_schemas(const struct session *session);
 
-/* "CERTSWAP_KAFKA_SASL_MECHANISM" for "sasl.mechanism": the variable that sets a librdkafka property. */
-enum { SESSION_VARIABLE_MAX = 128 };
-void session_kafka_variable(const char *property, char variable[SESSION_VARIABLE_MAX]);
-
 /* A librdkafka configuration of the role, owned by the caller. */
 rd_kafka_conf_t *session_conf(const struct session *session, enum kafka_role role, struct err *err);
 /* A reader of the topic that has begun. NULL with *err, also when Kafka does not answer in time. */

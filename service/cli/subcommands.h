@@ -14,6 +14,7 @@ enum exit_status {
     STATUS_TIMEOUT = 14, /* no result came in time; the command may still be carried out */
     STATUS_USAGE = 64,
     STATUS_DATA = 65,        /* a record or a credential cannot be used */
+    STATUS_NO_INPUT = 66,    /* an input file cannot be read */
     STATUS_UNAVAILABLE = 69, /* Kafka does not answer or does not take the record */
     STATUS_CONFIG = 78,
 };

@@ -50,7 +50,7 @@ static bool print(const struct options *options, const json_t *lines)
             return false;
         table_add(table, cells);
     }
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     table_print(table, &out);
     return output_is_json(options) || output_put(options, &out);
 }
@@ -74,7 +74,7 @@ static int run(const struct options *options)
                                        .retention_ms = i < 2 ? EVENT_RETENTION_MS : 0};
     struct err err = {0};
     rd_kafka_conf_t *conf = session_conf(session, KAFKA_ADMIN, &err);
-    json_t *lines __attribute__((cleanup(auto_json))) = json_array();
+    AUTO(json) json_t *lines = json_array();
     if (conf == NULL || lines == NULL) {
         if (conf != NULL)
             rd_kafka_conf_destroy(conf);

@@ -93,7 +93,7 @@ static json_t *value_json(const struct session *session, const rd_kafka_message_
 {
     if (message->payload == NULL)
         return json_null();
-    struct buf text __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf text = {0};
     struct err err = {0};
     if (record_to_json(session_schemas(session), span_of(message->payload, message->len), show_secrets, &text,
                        &err))
@@ -118,8 +118,8 @@ static const json_t *at_path(const json_t *value, const char *path)
 /* The fields asked for, on one line; empty where a record has none of that name. */
 static bool print_fields(const struct options *options, const json_t *line)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
-    struct buf cell __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
+    AUTO(buf) struct buf cell = {0};
     for (size_t i = 0; i < options_count(options, "field"); i++) {
         const json_t *value = at_path(line, options_nth(options, "field", i));
         buf_reset(&cell);
@@ -138,7 +138,8 @@ static bool print(const struct options *options, const struct session *session,
 {
     char when[ISO8601_TEXT_MAX];
     iso8601_format(rd_kafka_message_timestamp(message, NULL), when);
-    json_t *line __attribute__((cleanup(auto_json))) =
+    AUTO(json)
+    json_t *line =
         json_pack("{s:s, s:i, s:I, s:s}", "topic", rd_kafka_topic_name(message->rkt), "partition",
                   (int)message->partition, "offset", (json_int_t)message->offset, "timestamp", when);
     bool ok = line != NULL &&
@@ -154,7 +155,7 @@ static bool print(const struct options *options, const struct session *session,
         return print_fields(options, line);
     if (output_is_json(options))
         return output_json(options, line);
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     char *value = json_dumps(json_object_get(line, "value"), JSON_INDENT(2) | JSON_ENCODE_ANY);
     buf_put_format(&out, "%s %d/%lld at %s, key ", rd_kafka_topic_name(message->rkt), (int)message->partition,
                    (long long)message->offset, when);

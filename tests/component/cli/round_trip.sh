@@ -89,7 +89,7 @@ expect 65 "${enroll[@]}" --password-file "$work/wrong"
 lacks err wrong
 expect 64 enroll -c 456 -r 9 -u alice
 has err --pfx
-expect 64 enroll -c 456 -r 9 -u alice --pfx "$work/absent"
+expect 66 enroll -c 456 -r 9 -u alice --pfx "$work/absent"
 has err "No such file or directory"
 
 # Renewal, as PEM.

@@ -13,7 +13,7 @@ static void expect_golden(const struct buf *out, const char *name)
     snprintf(path, sizeof path, "%s/tests/unit/cli/golden/%s", CERTSWAP_SOURCE_DIR, name);
     FILE *file = fopen(path, "rb");
     cr_assert_not_null(file, "%s cannot be read", path);
-    struct buf golden __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf golden = {0};
     size_t len;
     do {
         uint8_t *room = buf_reserve(&golden, 4096);
@@ -31,28 +31,28 @@ static void expect_golden(const struct buf *out, const char *name)
 
 Test(completion, bash)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     completion_bash(&out);
     expect_golden(&out, "completion.bash");
 }
 
 Test(completion, zsh)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     completion_zsh(&out);
     expect_golden(&out, "completion.zsh");
 }
 
 Test(completion, overview)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     subcommands_help(&out);
     expect_golden(&out, "help.txt");
 }
 
 Test(completion, help_of_replace)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     options_help(&SUBCOMMAND_REPLACE, &out);
     expect_golden(&out, "help-replace.txt");
 }

@@ -151,7 +151,7 @@ Test(subcommands, tables_are_well_formed)
         cr_assert_not_null(SUBCOMMANDS[i]->run);
         cr_assert_not_null(SUBCOMMANDS[i]->summary);
         options_each(SUBCOMMANDS[i], check_row, letters);
-        struct buf out __attribute__((cleanup(auto_buf))) = {0};
+        AUTO(buf) struct buf out = {0};
         options_help(SUBCOMMANDS[i], &out);
         cr_assert(!out.failed && out.len > 0);
         size_t width = 0;

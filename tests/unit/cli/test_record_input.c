@@ -29,8 +29,8 @@ static json_t *load(const char *text, struct err *err)
 Test(record_input, one_object_and_an_array_are_the_same)
 {
     struct err err = {0};
-    json_t *one __attribute__((cleanup(auto_json))) = load("{\"a\": 1}", &err);
-    json_t *two __attribute__((cleanup(auto_json))) = load("[{\"a\": 1}, {\"a\": 2}]", &err);
+    AUTO(json) json_t *one = load("{\"a\": 1}", &err);
+    AUTO(json) json_t *two = load("[{\"a\": 1}, {\"a\": 2}]", &err);
     cr_assert_eq(json_array_size(one), 1);
     cr_assert_eq(json_array_size(two), 2);
     cr_assert_eq(json_integer_value(json_object_get(json_array_get(two, 1), "a")), 2);
@@ -63,15 +63,15 @@ Test(record_input, a_missing_file_is_named)
 {
     struct err err = {0};
     cr_assert_null(record_input_load("/nowhere/stores.json", &err));
-    cr_assert_eq(err.code, ERR_CONFIG_INVALID);
+    cr_assert_eq(err.code, ERR_INPUT_UNREADABLE);
     cr_assert_str_eq(err.text, "cannot open /nowhere/stores.json: No such file or directory");
 }
 
 Test(record_input, ids_and_moments_are_filled_only_where_absent)
 {
     struct err err = {0};
-    json_t *object __attribute__((cleanup(auto_json))) = json_object();
-    json_t *other __attribute__((cleanup(auto_json))) = json_object();
+    AUTO(json) json_t *object = json_object();
+    AUTO(json) json_t *other = json_object();
     cr_assert(record_input_fill_uuid(object, "id", &err) && record_input_fill_uuid(other, "id", &err));
     cr_assert(record_input_fill_time(object, "at", 42, &err) &&
               record_input_fill_time(object, "at", 43, &err));
@@ -95,7 +95,7 @@ Test(record_input, bytes_are_base64)
     } cases[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err err = {0};
-        json_t *object __attribute__((cleanup(auto_json))) = json_object();
+        AUTO(json) json_t *object = json_object();
         cr_assert(record_input_set_bytes(object, "b", span_text(cases[i].bytes), &err));
         cr_assert_str_eq(json_string_value(json_object_get(object, "b")), cases[i].text);
     }
@@ -104,7 +104,7 @@ Test(record_input, bytes_are_base64)
 Test(record_input, text_that_is_no_utf8_is_refused_without_being_shown)
 {
     struct err err = {0};
-    json_t *object __attribute__((cleanup(auto_json))) = json_object();
+    AUTO(json) json_t *object = json_object();
     cr_assert_not(record_input_set_text(object, "password", span_text("pass\xff"), &err));
     cr_assert_str_eq(err.text, "password: the text is no UTF-8");
 }
@@ -112,7 +112,8 @@ Test(record_input, text_that_is_no_utf8_is_refused_without_being_shown)
 Test(record_input, keys_are_decimal_or_lower_case)
 {
     char key[RECORD_KEY_MAX];
-    json_t *object __attribute__((cleanup(auto_json))) =
+    AUTO(json)
+    json_t *object =
         json_pack("{s:i, s:s}", "certificateId", 456, "storeId", "7D8F9C1E-0B7A-4C56-9F3E-2A1B3C4D5E6F");
     record_input_key(object, "certificateId", key);
     cr_assert_str_eq(key, "456");

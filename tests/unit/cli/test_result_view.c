@@ -14,7 +14,7 @@ static struct uuid uuid_of(const char *text)
 
 static void expect(const struct replace_result *result, const char *text)
 {
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     result_print(result, &out);
     cr_assert_not(out.failed);
     cr_assert(span_equal(buf_span(&out), span_text(text)), "got:\n%.*s\nwanted:\n%s",

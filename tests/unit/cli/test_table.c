@@ -19,7 +19,7 @@ static void expect(const struct buf *out, const char *text)
 Test(table, columns_are_as_wide_as_their_widest_cell)
 {
     AUTO(table) struct table *table = table_new(TITLES, 3);
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     add(table, "a", "jobs created", "");
     add(table, "long name", "x", "why");
     cr_assert_eq(table_rows(table), 2);
@@ -32,7 +32,7 @@ Test(table, columns_are_as_wide_as_their_widest_cell)
 Test(table, widths_count_characters)
 {
     AUTO(table) struct table *table = table_new(TITLES, 3);
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     add(table, "Übergröße", "ok", "");
     add(table, "123456789", "ok", "");
     table_print(table, &out);
@@ -44,7 +44,7 @@ Test(table, widths_count_characters)
 Test(table, without_rows_has_its_titles)
 {
     AUTO(table) struct table *table = table_new(TITLES, 3);
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(buf) struct buf out = {0};
     table_print(table, &out);
     expect(&out, "STORE  OUTCOME  REASON\n");
 }
@@ -69,7 +69,7 @@ Test(table, text_of_others_cannot_drive_the_terminal)
         {"\xf0\x9f\x94\x91", 4, "\xf0\x9f\x94\x91"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct buf out __attribute__((cleanup(auto_buf))) = {0};
+        AUTO(buf) struct buf out = {0};
         table_put_clean(&out, span_of(cases[i].text, cases[i].len));
         cr_assert(span_equal(buf_span(&out), span_text(cases[i].clean)), "%s: %.*s", cases[i].clean,
                   SPAN_ARG(buf_span(&out)));
