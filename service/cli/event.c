@@ -49,8 +49,8 @@ static bool set_credential(const struct options *options, const struct credentia
         json_decref(fields);
         return err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
     }
-    return record_input_set_text(object, "thumbprint", span_text(thumbprint), err) &&
-           record_input_set(object, "credential", fields, err);
+    return record_input_set(object, "credential", fields, err) &&
+           record_input_set_text(object, "thumbprint", span_text(thumbprint), err);
 }
 
 static bool add_credential(const struct options *options, json_t *object, struct err *err)

@@ -13,10 +13,23 @@ static json_t *parse(const char *path, struct span text, struct err *err)
 {
     json_error_t fault;
     json_t *root = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &fault);
-    if (root == NULL) /* jansson's own text quotes what it read, which may be a password */
+    if (root == NULL && json_error_code(&fault) == json_error_out_of_memory)
+        err_set(err, ERR_NO_MEMORY, "out of memory while reading %.200s", path);
+    else if (root == NULL) /* jansson's own text quotes what it read, which may be a password */
         err_set(err, ERR_AVRO_INVALID, "%.200s is no JSON: look at line %d, column %d", path, fault.line,
                 fault.column);
     return root;
+}
+
+/* Takes the object. */
+static json_t *list_of_one(json_t *object, struct err *err)
+{
+    json_t *list = json_array();
+    if (json_array_append_new(list, object) == 0)
+        return list;
+    json_decref(list);
+    err_set(err, ERR_NO_MEMORY, "out of memory while reading the record");
+    return NULL;
 }
 
 json_t *record_input_load(const char *path, struct err *err)
@@ -27,15 +40,8 @@ json_t *record_input_load(const char *path, struct err *err)
     json_t *root = parse(path, secret_span(&content), err);
     if (root == NULL)
         return NULL;
-    if (json_is_object(root)) {
-        json_t *list = json_array();
-        if (list == NULL || json_array_append_new(list, root) != 0) {
-            json_decref(list);
-            err_set(err, ERR_NO_MEMORY, "out of memory while reading %.200s", path);
-            return NULL;
-        }
-        return list;
-    }
+    if (json_is_object(root))
+        return list_of_one(root, err);
     size_t index;
     json_t *item;
     json_array_foreach(root, index, item)
