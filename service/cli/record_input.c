@@ -1,0 +1,135 @@
+#include "cli/record_input.h"
+
+#include "avro/json.h"
+#include "cli/file.h"
+#include "cli/output.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <time.h>
+
+static json_t *parse(const char *path, struct span text, struct err *err)
+{
+    json_error_t fault;
+    json_t *root = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &fault);
+    if (root == NULL && json_error_code(&fault) == json_error_out_of_memory)
+        err_set(err, ERR_NO_MEMORY, "out of memory while reading %.200s", path);
+    else if (root == NULL) /* jansson's own text quotes what it read, which may be a password */
+        err_set(err, ERR_AVRO_INVALID, "%.200s is no JSON: look at line %d, column %d", path, fault.line,
+                fault.column);
+    return root;
+}
+
+/* Takes the object. */
+static json_t *list_of_one(json_t *object, struct err *err)
+{
+    json_t *list = json_array();
+    if (json_array_append_new(list, object) == 0)
+        return list;
+    json_decref(list);
+    err_set(err, ERR_NO_MEMORY, "out of memory while reading the record");
+    return NULL;
+}
+
+json_t *record_input_load(const char *path, struct err *err)
+{
+    AUTO(secret) struct secret content = {0};
+    if (!file_read(path, RECORD_INPUT_MAX, &content, err))
+        return NULL;
+    json_t *root = parse(path, secret_span(&content), err);
+    if (root == NULL)
+        return NULL;
+    if (json_is_object(root))
+        return list_of_one(root, err);
+    size_t index;
+    json_t *item;
+    json_array_foreach(root, index, item)
+    {
+        if (json_is_object(item))
+            continue;
+        err_set(err, ERR_AVRO_INVALID, "%.200s[%zu] is no object", path, index);
+        json_decref(root);
+        return NULL;
+    }
+    if (json_array_size(root) == 0) {
+        err_set(err, ERR_AVRO_INVALID, "%.200s holds no record", path);
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+bool record_input_set(json_t *object, const char *field, json_t *value, struct err *err)
+{
+    if (value == NULL || json_object_set_new(object, field, value) != 0)
+        return err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
+    return true;
+}
+
+bool record_input_set_text(json_t *object, const char *field, struct span text, struct err *err)
+{
+    json_t *value = json_stringn(text.data != NULL ? (const char *)text.data : "", text.len);
+    if (value == NULL)
+        return err_set(err, ERR_AVRO_INVALID, "%s: the text is no UTF-8", field);
+    return record_input_set(object, field, value, err);
+}
+
+bool record_input_set_bytes(json_t *object, const char *field, struct span bytes, struct err *err)
+{
+    AUTO(secret) struct secret text = {0};
+    if (bytes.len > RECORD_INPUT_MAX || !secret_alloc(&text, (bytes.len + 2) / 3 * 4))
+        return err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
+    int len = EVP_EncodeBlock(text.data, bytes.data, (int)bytes.len);
+    return record_input_set_text(object, field, span_of(text.data, (size_t)len), err);
+}
+
+bool record_input_fill_uuid(json_t *object, const char *field, struct err *err)
+{
+    if (json_object_get(object, field) != NULL)
+        return true;
+    struct uuid uuid;
+    if (getrandom(uuid.bytes, sizeof uuid.bytes, 0) != (ssize_t)sizeof uuid.bytes)
+        return err_set(err, ERR_INTERNAL, "the system gives no random bytes");
+    uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0F) | 0x40);
+    uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3F) | 0x80);
+    char text[UUID_TEXT_LEN + 1];
+    uuid_format(&uuid, text);
+    return record_input_set_text(object, field, span_text(text), err);
+}
+
+bool record_input_fill_time(json_t *object, const char *field, int64_t now_ms, struct err *err)
+{
+    if (json_object_get(object, field) != NULL)
+        return true;
+    return record_input_set(object, field, json_integer(now_ms), err);
+}
+
+int64_t record_input_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool record_input_encode(enum record_kind kind, const json_t *object, struct buf *message, struct err *err)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (text == NULL)
+        return err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
+    bool ok = record_from_json(kind, text, strlen(text), message, err);
+    output_free_text(text);
+    return ok;
+}
+
+void record_input_key(const json_t *object, const char *field, char key[RECORD_KEY_MAX])
+{
+    const json_t *value = json_object_get(object, field);
+    struct uuid uuid;
+    if (json_is_integer(value))
+        snprintf(key, RECORD_KEY_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (uuid_parse(&uuid, span_of(json_string_value(value), json_string_length(value))))
+        uuid_format(&uuid, key);
+    else
+        key[0] = '\0';
+}

@@ -1,0 +1,207 @@
+#include "cli/session.h"
+
+#include "cli/output.h"
+#include "cli/subcommands.h"
+#include "pipeline/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SLICE_MS = 1000 };
+
+struct session {
+    struct settings *settings;
+    struct schema_set *schemas;
+    struct kafka_property *properties; /* borrow from the settings */
+    size_t property_count;
+};
+
+/* The variables that the tool shares with the service. */
+static const char *const SHARED[] = {"CERTSWAP_KAFKA_", "CERTSWAP_TOPIC_",
+                                     "CERTSWAP_GROUP_ID=", "CERTSWAP_SCHEMAS_DIR="};
+static const char BOOTSTRAP[] = "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=";
+
+/* What the settings insist on but only the service uses: the tool neither stages nor opens what is sealed. */
+static const char *const NOT_OURS[] = {
+    "CERTSWAP_REQUIRE_SEALED=false",
+    "CERTSWAP_STAGING_KEYS=unused:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+};
+
+enum { SHARED_COUNT = sizeof SHARED / sizeof *SHARED, NOT_OURS_COUNT = sizeof NOT_OURS / sizeof *NOT_OURS };
+
+static bool is_shared(const char *variable)
+{
+    for (size_t i = 0; i < SHARED_COUNT; i++)
+        if (strncmp(variable, SHARED[i], strlen(SHARED[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool append(char **list, size_t *count, const char *prefix, const char *text)
+{
+    size_t len = strlen(prefix) + strlen(text) + 1;
+    char *copy = malloc(len);
+    if (copy == NULL)
+        return false;
+    snprintf(copy, len, "%s%s", prefix, text);
+    list[(*count)++] = copy;
+    return true;
+}
+
+char **session_environ(char *const *environment, const char *bootstrap)
+{
+    size_t all = 0;
+    while (environment[all] != NULL)
+        all++;
+    char **list = calloc(all + NOT_OURS_COUNT + 2, sizeof *list);
+    size_t count = 0;
+    bool ok = list != NULL;
+    for (size_t i = 0; ok && i < NOT_OURS_COUNT; i++)
+        ok = append(list, &count, "", NOT_OURS[i]);
+    if (ok && bootstrap != NULL)
+        ok = append(list, &count, BOOTSTRAP, bootstrap);
+    for (size_t i = 0; ok && i < all; i++) {
+        bool replaced = bootstrap != NULL && strncmp(environment[i], BOOTSTRAP, sizeof BOOTSTRAP - 1) == 0;
+        if (is_shared(environment[i]) && !replaced)
+            ok = append(list, &count, "", environment[i]);
+    }
+    if (!ok) {
+        session_environ_free(list);
+        return NULL;
+    }
+    return list;
+}
+
+void session_environ_free(char **list)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+        secret_wipe(list[i], strlen(list[i]));
+        free(list[i]);
+    }
+    free(list);
+}
+
+static struct settings *load(const struct options *options, int *status)
+{
+    const char *bootstrap = options_text(options, "bootstrap-servers");
+    char **list = session_environ(environ, bootstrap);
+    if (list == NULL) {
+        *status = output_fail(options, STATUS_FAILED, "out of memory");
+        return NULL;
+    }
+    AUTO(faults) struct faults faults = {0};
+    struct settings *settings = settings_load(list, &faults);
+    session_environ_free(list);
+    if (settings != NULL)
+        check_settings(settings, &faults);
+    if (!faults_none(&faults)) {
+        *status = output_fail(options, STATUS_CONFIG, "the settings cannot be used:");
+        faults_print(stderr, &faults);
+        if (settings != NULL)
+            settings_free(settings);
+        return NULL;
+    }
+    return settings;
+}
+
+struct session *session_open(const struct options *options, int *status)
+{
+    struct session *session = calloc(1, sizeof *session);
+    if (session == NULL) {
+        *status = output_fail(options, STATUS_FAILED, "out of memory");
+        return NULL;
+    }
+    session->settings = load(options, status);
+    if (session->settings == NULL)
+        goto failed;
+    struct err err = {0};
+    session->schemas = schema_set_new(session->settings->schemas_dir, &err);
+    if (session->schemas == NULL) {
+        *status = output_fail_err(options, &err);
+        goto failed;
+    }
+    session->properties = kafka_properties_of(session->settings, &session->property_count);
+    if (session->properties == NULL) {
+        *status = output_fail(options, STATUS_FAILED, "out of memory");
+        goto failed;
+    }
+    return session;
+failed:
+    session_close(session);
+    return NULL;
+}
+
+void session_close(struct session *session)
+{
+    free(session->properties);
+    if (session->schemas != NULL)
+        schema_set_free(session->schemas);
+    if (session->settings != NULL)
+        settings_free(session->settings);
+    free(session);
+}
+
+const struct settings *session_settings(const struct session *session)
+{
+    return session->settings;
+}
+
+const struct schema_set *session_schemas(const struct session *session)
+{
+    return session->schemas;
+}
+
+rd_kafka_conf_t *session_conf(const struct session *session, enum kafka_role role, struct err *err)
+{
+    return kafka_conf_new(session->properties, session->property_count, role, err);
+}
+
+struct producer *session_producer(const struct session *session, struct err *err)
+{
+    rd_kafka_conf_t *conf = session_conf(session, KAFKA_PLAIN_PRODUCER, err);
+    return conf != NULL ? producer_new(conf, err) : NULL;
+}
+
+struct reader *session_reader(const struct session *session, const char *topic, enum reader_start start,
+                              struct err *err)
+{
+    const char *group = session->settings->group_id;
+    rd_kafka_conf_t *conf = session_conf(session, KAFKA_INVENTORY_CONSUMER, err);
+    struct reader *reader = conf != NULL ? reader_new(conf, group, topic, start, err) : NULL;
+    if (reader == NULL)
+        return NULL;
+    for (int waited = 0;; waited += SLICE_MS) {
+        struct err fault = {0};
+        if (reader_begin(reader, SLICE_MS, &fault))
+            return reader;
+        bool again = err_class(fault.code) == ERR_CLASS_RETRIABLE && waited < SESSION_KAFKA_TIMEOUT_MS;
+        if (again)
+            continue;
+        err_set(err, fault.code, "%s (Kafka at %.100s)", fault.text,
+                session->settings->kafka_bootstrap_servers);
+        reader_free(reader);
+        return NULL;
+    }
+}
+
+const char *session_topic(const struct session *session, const char *role)
+{
+    const struct topic_names *topics = &session->settings->topics;
+    const struct {
+        const char *role, *topic;
+    } rows[] = {
+        {"enrollments", topics->enrollments},
+        {"renewals", topics->renewals},
+        {"inventory", topics->inventory},
+        {"commands", topics->commands},
+        {"retry", topics->retry},
+        {"dlq", topics->dlq},
+        {"jobs", topics->jobs},
+        {"results", topics->results},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].role, role) == 0)
+            return rows[i].topic;
+    return NULL;
+}

@@ -1,0 +1,142 @@
+#compdef certswap
+# zsh completion of certswap: source <(certswap completion zsh)
+_certswap()
+{
+  local -a subcommands
+  subcommands=(
+    'topics:create the topics that do not exist yet'
+    'enroll:send an enrollment\: a new certificate with its key'
+    'renew:send a renewal\: the successor of a certificate, with its key'
+    'inventory:send what certificate stores hold, or forget a store'
+    'replace:command that a certificate be replaced in all stores that hold it'
+    'watch:print the records of a topic, as JSON'
+    'check:check the service'\''s configuration, as certswapd --check-config'
+    'completion:print the completion script of a shell'
+    'help:say how a subcommand is used'
+  )
+  if (( CURRENT == 2 )); then
+    _describe subcommand subcommands
+    return
+  fi
+  case $words[2] in
+  topics)
+    if (( CURRENT == 3 )); then compadd create; return; fi
+    shift words; (( CURRENT-- ))
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--partitions[of each topic (default\: 6)\: so many pipelines can share the work]:N:' \
+      '--replication[copies of each partition (default\: the broker'\''s)]:N:' \
+      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
+  enroll)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--file[the record as JSON, or an array of them; - is standard input]:FILE:_files' \
+      '--certificate-id[the new certificate]:ID:' \
+      '--request-id[the certificate request it came from]:ID:' \
+      '--requester[who made the request; only this user may replace with it]:USER:' \
+      '--pfx[certificate and key as PKCS#12]:FILE:_files' \
+      '--pem[certificate, chain and key as PEM, instead of --pfx]:FILE:_files' \
+      '--password-file[a file whose first line is the password\: what opens --pfx or --pem]:FILE:_files' \
+      '--password-env[the environment variable that holds it]:NAME:' \
+      '--password-prompt[ask for it on the terminal]' \
+      '--thumbprint[the certificate'\''s SHA-1; computed when absent]:HEX:' \
+      '--event-id[the event'\''s id; a random one when absent]:GUID:' \
+      '--occurred-at[when it was acquired; now when absent]:TIME:' \
+      '--format[what the enrollment was for; only Replace is staged (default\: Replace)]:NAME:' \
+      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
+  renew)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--file[the record as JSON, or an array of them; - is standard input]:FILE:_files' \
+      '--certificate-id[the new certificate]:ID:' \
+      '--request-id[the certificate request it came from]:ID:' \
+      '--requester[who made the request; only this user may replace with it]:USER:' \
+      '--pfx[certificate and key as PKCS#12]:FILE:_files' \
+      '--pem[certificate, chain and key as PEM, instead of --pfx]:FILE:_files' \
+      '--password-file[a file whose first line is the password\: what opens --pfx or --pem]:FILE:_files' \
+      '--password-env[the environment variable that holds it]:NAME:' \
+      '--password-prompt[ask for it on the terminal]' \
+      '--thumbprint[the certificate'\''s SHA-1; computed when absent]:HEX:' \
+      '--event-id[the event'\''s id; a random one when absent]:GUID:' \
+      '--occurred-at[when it was acquired; now when absent]:TIME:' \
+      '--renewed-certificate-id[the certificate that was renewed]:ID:' \
+      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
+  inventory)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--file[one store as JSON, or an array of them; - is standard input]:FILE:_files' \
+      '*--remove[forget this store]:STORE_ID:' \
+      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
+  replace)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--file[the command as JSON, or an array of them; - is standard input]:FILE:_files' \
+      '--existing[the certificate to be replaced]:ID:' \
+      '--certificate-id[the certificate that takes its place]:ID:' \
+      '--request-id[the same, by its request; give one of both]:ID:' \
+      '--user[in whose name; the requester of the new certificate]:USER:' \
+      '*--permission[a permission of the user]:PATH:' \
+      '*--store-id[only in this store]:GUID:' \
+      '--job-time[when the jobs run, ISO 8601 with a zone; at once when absent]:TIME:' \
+      '--password-file[a file whose first line is the password\: what secures the certificate in the stores]:FILE:_files' \
+      '--password-env[the environment variable that holds it]:NAME:' \
+      '--password-prompt[ask for it on the terminal]' \
+      '--dry-run[make no jobs, say what would be]' \
+      '--command-id[the command'\''s id; a random one when absent]:GUID:' \
+      '--wait[stay for the result\: it sets the exit status]' \
+      '--timeout[how long to wait (default\: 30)]:SECONDS:' \
+      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
+  watch)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--from-beginning[all that the topic holds, not only what comes from now on]' \
+      '--until-end[stop at what was there at the start; with --from-beginning]' \
+      '--count[stop after so many records]:N:' \
+      '--timeout[stop, with status 14, when --count was not reached by then]:SECONDS:' \
+      '*--field[print only this field, as value.storePath; a tab between several]:PATH:' \
+      '--show-secrets[also passwords and credentials]' \
+      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '1:TOPIC:(enrollments renewals inventory commands retry dlq jobs results)'
+    ;;
+  check)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
+  completion)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '1:bash|zsh:(bash zsh)'
+    ;;
+  help)
+    compadd topics enroll renew inventory replace watch check completion 
+    ;;
+  esac
+}
+if [ "${funcstack[1]}" = _certswap ]; then _certswap "$@"; else compdef _certswap certswap; fi
