@@ -1,6 +1,6 @@
 #include "avro/json.h"
 
-#include "avro/base64.h"
+#include "base/base64.h"
 #include "avro/encode.h"
 #include "avro/framing.h"
 #include "avro/wire.h"
@@ -111,7 +111,7 @@ static bool read_bytes(struct reader *r, const json_t *json)
     if (!json_is_string(json) || !base64_length(string_span(json), &len))
         return wrong(r, "write the bytes in base64, padded with =");
     encode_long(r->out, (int64_t)len);
-    return base64_decode(r->out, string_span(json)) || wrong(r, "the text is no base64");
+    return base64_decode(r->out, string_span(json), false) || wrong(r, "the text is no base64");
 }
 
 static bool read_uuid(struct reader *r, const json_t *json)

@@ -1,6 +1,6 @@
 #include "avro/json.h"
 
-#include "avro/base64.h"
+#include "base/base64.h"
 #include "avro/framing.h"
 #include "avro/wire.h"
 #include "base/secret.h"

@@ -77,7 +77,7 @@ bool kafka_property_is_secret(const char *property)
     static const char *const parts[] = {"password", "secret", "passphrase", "key.pem",
                                         "sasl.oauthbearer.config"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strstr(property, parts[i]) != NULL)
+        if (strcasestr(property, parts[i]) != NULL)
             return true;
     return false;
 }

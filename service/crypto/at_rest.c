@@ -1,7 +1,8 @@
 #include "crypto/at_rest.h"
 
+#include "base/base64.h"
+
 #include "base/auto.h"
-#include "crypto/encoding.h"
 #include "crypto/library.h"
 
 #include <limits.h>
@@ -74,7 +75,7 @@ static bool add_line(struct keyring *keyring, struct span line, size_t number, s
                        "staging keys, line %zu: its kid stands on an earlier line too: rename one of them",
                        number);
     AUTO(buf) struct buf bytes = {0};
-    bool decoded = base64_decode(base64, &bytes);
+    bool decoded = base64_decode(&bytes, base64, true);
     if (bytes.failed)
         return crypto_no_memory(err);
     if (!decoded || bytes.len != KEY_LEN)

@@ -1,7 +1,8 @@
 /* crypto/pem_build: PEM (RFC 7468) for stores: the leaf, its chain, and the key as encrypted PKCS#8. */
 #include "base/auto.h"
+
+#include "base/base64.h"
 #include "crypto/der.h"
-#include "crypto/encoding.h"
 #include "crypto/library.h"
 #include "crypto/pbe_write.h"
 #include "crypto/store_format_row.h"
@@ -9,7 +10,7 @@
 static void put_block(struct buf *out, const char *label, struct span der)
 {
     buf_put_format(out, "-----BEGIN %s-----\n", label);
-    base64_encode_lines(der, out);
+    base64_put_lines(out, der);
     buf_put_format(out, "-----END %s-----\n", label);
 }
 

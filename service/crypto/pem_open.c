@@ -1,8 +1,9 @@
 #include "crypto/pem_open.h"
 
+#include "base/base64.h"
+
 #include "base/auto.h"
 #include "crypto/certificate.h"
-#include "crypto/encoding.h"
 #include "crypto/library.h"
 #include "crypto/pbe.h"
 #include "crypto/private_key.h"
@@ -186,7 +187,7 @@ static bool read_block(struct pem_reader *reader, const struct pem_block *block,
     /* Room for all, so that a growing buffer leaves no copies behind. */
     if (buf_reserve(&der, block->body.len / 4 * 3 + 3) == NULL)
         return crypto_no_memory(err);
-    if (!base64_decode(block->body, &der) || der.len == 0)
+    if (!base64_decode(&der, block->body, true) || der.len == 0)
         return err_set(err, ERR_CREDENTIAL_INVALID,
                        "a PEM block of type %.*s is no base64: send the whole text", SPAN_ARG(block->label));
     return blocks[i].read(reader, buf_span(&der), err);

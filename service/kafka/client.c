@@ -1,6 +1,7 @@
 /* The configuration of each role: the user's properties, our tuning where the user set none, and on top what
    the promises rest on. */
 #include "kafka/client.h"
+#include "config/names.h"
 #include "kafka/client_private.h"
 #include "kafka/errors.h"
 
@@ -77,10 +78,6 @@ static const char *const derived[] = {"group.id",
                                       "auto.commit.interval.ms",
                                       "enable.gapless.guarantee"};
 
-static const char *const secrets[] = {
-    "sasl.password",         "ssl.key.password",        "ssl.key.pem",
-    "ssl.keystore.password", "sasl.oauthbearer.config", "sasl.oauthbearer.client.secret"};
-
 static _Atomic(kafka_log_fn *) log_sink;
 
 void kafka_log_to(kafka_log_fn *sink)
@@ -144,11 +141,6 @@ static bool is_in(const char *const *names, size_t count, const char *name)
         if (strcasecmp(names[i], name) == 0)
             return true;
     return false;
-}
-
-bool kafka_property_is_secret(const char *name)
-{
-    return is_in(secrets, sizeof secrets / sizeof *secrets, name);
 }
 
 static bool is_ours(const char *name)

@@ -39,9 +39,6 @@ typedef void kafka_fault_fn(void *arg, const char *property, const char *text);
 bool kafka_check_properties(const struct kafka_property *properties, size_t count, kafka_fault_fn *fault,
                             void *arg);
 
-/* Whether the property's value is a secret (a password, a key, a token): never to be shown. */
-bool kafka_property_is_secret(const char *name);
-
 /* The largest message that a producer with these properties takes, in bytes (message.max.bytes). Key and
    value count; keep some hundred bytes for headers and framing. */
 size_t kafka_message_max_bytes(const struct kafka_property *properties, size_t count);

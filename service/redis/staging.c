@@ -117,7 +117,7 @@ static bool take_lookup(struct redis *redis, struct arena *arena, struct staged_
         lookup->state = STAGED_REFUSED;
         return copy_text(arena, answer[4], &lookup->refused, err);
     }
-    lookup->state = is_text(answer[3]) ? STAGED_EXPIRED : STAGED_NEVER;
+    lookup->state = is_text(answer[3]) ? STAGED_EXPIRED : STAGED_MISSING;
     return true;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "domain/plan.h"
 #include "domain/record.h"
 #include "redis/connection.h"
 
@@ -25,8 +26,6 @@ enum stage_outcome {
    False: ERR_REDIS_UNAVAILABLE, any number of them may have been staged; doing it again is safe. */
 bool staging_write(struct redis *redis, const struct stage_request *requests, size_t count, int64_t ttl_ms,
                    enum stage_outcome *outcomes, struct err *err);
-
-enum staged_state { STAGED_FOUND, STAGED_NEVER, STAGED_EXPIRED, STAGED_REFUSED };
 
 /* Asked with by_request and id; the rest is the answer, in the arena. */
 struct staged_lookup {

@@ -137,9 +137,9 @@ Test(staging, what_is_over_leaves_marker_and_request_key_only)
 
 Test(staging, never_and_expired_are_told_apart)
 {
-    cr_assert_eq(look(false, 456).state, STAGED_NEVER);
+    cr_assert_eq(look(false, 456).state, STAGED_MISSING);
     struct staged_lookup by_request = look(true, 9);
-    cr_assert_eq(by_request.state, STAGED_NEVER);
+    cr_assert_eq(by_request.state, STAGED_MISSING);
     cr_assert_eq(by_request.certificate_id, 0);
     stage(event(1, now_ms(), 456, 9), "sealed", NULL);
     ask("DEL certswap:staged:456");

@@ -1,5 +1,4 @@
 /* Messages as JSON and back. */
-#include "avro/base64.h"
 #include "avro/json.h"
 #include "samples.h"
 
@@ -226,34 +225,4 @@ Test(json, values_of_no_bytes_are_not_written_without_end)
     cr_assert_not(done);
     cr_assert_not_null(strstr(err.text, "take no bytes"), "%s", err.text);
     cr_assert_eq(out.len, 0);
-}
-
-Test(json, base64_both_ways)
-{
-    static const char *const pairs[][2] = {{"", ""},
-                                           {"f", "Zg=="},
-                                           {"fo", "Zm8="},
-                                           {"foo", "Zm9v"},
-                                           {"foob", "Zm9vYg=="},
-                                           {"fooba", "Zm9vYmE="},
-                                           {"foobar", "Zm9vYmFy"}}; /* RFC 4648, section 10 */
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        AUTO(buf) struct buf text = {0};
-        AUTO(buf) struct buf bytes = {0};
-        size_t len = 99;
-        base64_put(&text, span_text(pairs[i][0]));
-        cr_assert(span_equal(buf_span(&text), span_text(pairs[i][1])));
-        cr_assert(base64_length(buf_span(&text), &len));
-        cr_assert_eq(len, strlen(pairs[i][0]));
-        cr_assert(base64_decode(&bytes, buf_span(&text)));
-        cr_assert(span_equal(buf_span(&bytes), span_text(pairs[i][0])));
-    }
-    static const char *const bad[] = {
-        "Zg=", "Z", "Zg==Zg==", "Zh==", "Zm9=", "====", "=AAA", "Zm 9v", "Zm9-"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        AUTO(buf) struct buf bytes = {0};
-        size_t len = 0;
-        cr_assert_not(base64_length(span_text(bad[i]), &len) && base64_decode(&bytes, span_text(bad[i])),
-                      "%s", bad[i]);
-    }
 }

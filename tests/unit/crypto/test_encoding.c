@@ -1,60 +1,8 @@
-/* DER, base64 and BMPString against their definitions. */
+/* DER and BMPString against their definitions. */
 #include "crypto/der.h"
 #include "crypto/encoding.h"
 
 #include <criterion/criterion.h>
-
-static bool decodes_to(const char *text, const char *expected)
-{
-    struct buf out = {0};
-    bool same = base64_decode(span_text(text), &out) && span_equal(buf_span(&out), span_text(expected));
-    buf_free(&out);
-    return same;
-}
-
-static bool is_refused(const char *text)
-{
-    struct buf out = {0};
-    bool refused = !base64_decode(span_text(text), &out);
-    buf_free(&out);
-    return refused;
-}
-
-/* RFC 4648, section 10. */
-Test(base64, decodes_the_rfc_vectors)
-{
-    cr_assert(decodes_to("", ""));
-    cr_assert(decodes_to("Zg==", "f"));
-    cr_assert(decodes_to("Zm8=", "fo"));
-    cr_assert(decodes_to("Zm9v", "foo"));
-    cr_assert(decodes_to("Zm9vYg==", "foob"));
-    cr_assert(decodes_to("Zm9v\r\nYmE=\n", "fooba"));
-    cr_assert(decodes_to(" Z m 9 v Y m F y ", "foobar"));
-}
-
-Test(base64, refuses_other_text)
-{
-    const char *bad[] = {"Z",        "Zg",   "Zg=",  "Zm9",  "=",       "====", "Zg===",
-                         "Zg==Zg==", "Zh==", "Zm9=", "Zm-_", "Z\x80g=", "Zm9v="};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        cr_assert(is_refused(bad[i]), "%s", bad[i]);
-}
-
-Test(base64, writes_lines_that_decode)
-{
-    uint8_t bytes[200];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(i * 37);
-    for (size_t len = 0; len <= sizeof bytes; len++) {
-        struct buf text = {0}, back = {0};
-        base64_encode_lines(span_of(bytes, len), &text);
-        cr_assert_eq(text.len, (len + 2) / 3 * 4 + (len + 47) / 48, "%zu", len);
-        cr_assert(base64_decode(buf_span(&text), &back));
-        cr_assert(span_equal(buf_span(&back), span_of(bytes, len)));
-        buf_free(&text);
-        buf_free(&back);
-    }
-}
 
 Test(bmp, encodes_as_utf16)
 {

@@ -1,3 +1,4 @@
+#include "config/names.h"
 #include "kafka/client.h"
 #include "kafka/errors.h"
 

@@ -1,0 +1,59 @@
+#include "pipeline/check.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct kafka_property *kafka_properties_of(const struct settings *settings, size_t *count)
+{
+    struct kafka_property *properties = calloc(settings->kafka_property_count + 1, sizeof *properties);
+    if (properties == NULL)
+        return NULL;
+    *count = 0;
+    if (settings->kafka_bootstrap_servers != NULL)
+        properties[(*count)++] =
+            (struct kafka_property){"bootstrap.servers", settings->kafka_bootstrap_servers};
+    for (size_t i = 0; i < settings->kafka_property_count; i++)
+        properties[(*count)++] = (struct kafka_property){
+            settings->kafka_properties[i].name, (const char *)settings->kafka_properties[i].value.data};
+    return properties;
+}
+
+/* "ssl.ca.location" as CERTSWAP_KAFKA_SSL_CA_LOCATION */
+static void variable_of(const char *property, char *variable, size_t size)
+{
+    int prefix = snprintf(variable, size, "CERTSWAP_KAFKA_%s", property);
+    for (int i = 0; i < prefix && (size_t)i + 1 < size; i++)
+        variable[i] = variable[i] == '.' ? '_' : (char)toupper((unsigned char)variable[i]);
+}
+
+static void add_kafka_fault(void *arg, const char *property, const char *text)
+{
+    char variable[256];
+    variable_of(property, variable, sizeof variable);
+    faults_add(arg, variable, "%s", text);
+}
+
+void check_settings(const struct settings *settings, struct faults *faults)
+{
+    size_t count;
+    struct kafka_property *properties = kafka_properties_of(settings, &count);
+    if (properties == NULL) {
+        faults->failed = true;
+        return;
+    }
+    kafka_check_properties(properties, count, add_kafka_fault, faults);
+    free(properties);
+
+    struct err err = {0};
+    AUTO(keyring) struct keyring *keyring = NULL;
+    if (settings->staging_keys.len > 0) {
+        keyring = keyring_parse(secret_span(&settings->staging_keys), &err);
+        if (keyring == NULL)
+            faults_add(faults, "CERTSWAP_STAGING_KEYS", "%s", err.text);
+    }
+    err = (struct err){0};
+    AUTO(schema_set) struct schema_set *schemas = schema_set_new(settings->schemas_dir, &err);
+    if (schemas == NULL)
+        faults_add(faults, "CERTSWAP_SCHEMAS_DIR", "%s", err.text);
+}

@@ -1,0 +1,15 @@
+/* pipeline/check: what the settings' table alone cannot judge: librdkafka's properties, the staging keys, the
+   folder of schemas. Every fault goes to the same list. */
+#pragma once
+
+#include "avro/schema_set.h"
+#include "config/settings.h"
+#include "crypto/at_rest.h"
+#include "kafka/client.h"
+
+/* The properties that every Kafka client of the process gets, CERTSWAP_KAFKA_BOOTSTRAP_SERVERS among them.
+   The texts are the settings'. `count` is set; NULL when out of memory; freed with free(). */
+struct kafka_property *kafka_properties_of(const struct settings *settings, size_t *count);
+
+/* Adds what is wrong to the faults. */
+void check_settings(const struct settings *settings, struct faults *faults);

@@ -1,0 +1,31 @@
+/* pipeline/context: what all loops of the process share. Made by the daemon before they start; only `stop`
+   and what guards itself (inventory, health) changes afterwards. */
+#pragma once
+
+#include "base/clock.h"
+#include "config/settings.h"
+#include "crypto/at_rest.h"
+#include "domain/inventory.h"
+#include "kafka/client.h"
+#include "pipeline/health.h"
+#include "redis/connection.h"
+
+#include "avro/schema_set.h"
+
+#include <stdatomic.h>
+
+struct pipeline_context {
+    const struct settings *settings;
+    const struct kafka_property *kafka_properties; /* bootstrap.servers among them */
+    size_t kafka_property_count;
+    size_t message_max_bytes; /* of a producer with these properties */
+    struct redis_options redis;
+    const struct schema_set *schemas;
+    const struct keyring *keyring;
+    struct inventory *inventory;
+    struct health *health;
+    const struct clock *clock;  /* wall clock */
+    struct span event_source;   /* ce_source */
+    atomic_bool inventory_read; /* the whole topic was read once: who holds what is known */
+    atomic_bool stop;           /* loops end after the batch in hand */
+};

@@ -1,0 +1,13 @@
+/* pipeline/staging_work: enrollments and renewals into Redis. Opens each credential once, checks it, encrypts
+   what it holds; a refused one leaves a marker and goes to the dead letters. */
+#pragma once
+
+#include "pipeline/runner.h"
+
+struct staging_work;
+
+/* Borrows the context. NULL when out of memory. */
+struct staging_work *staging_work_new(struct pipeline_context *context);
+void staging_work_free(struct staging_work *work);
+/* The runner's view of it. */
+struct work staging_work(struct staging_work *work);
