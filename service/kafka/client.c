@@ -42,7 +42,8 @@ static const struct role_setting tuning[] = {
     {"retry.backoff.ms", "2", PRODUCERS},
     /* A member learns of a rebalance by its heartbeat: several consumers of one process join in turn. */
     {"heartbeat.interval.ms", "500", GROUPS},
-    {"session.timeout.ms", "45000", GROUPS},
+    /* How long the partitions of an instance that crashed stand still. */
+    {"session.timeout.ms", "10000", GROUPS},
     {"max.poll.interval.ms", "300000", GROUPS},
     {"linger.ms", "0", PRODUCERS},
     {"queue.buffering.max.kbytes", "131072", PRODUCERS},
