@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         set = schema_set_new(NULL, NULL);
         arena = arena_new(0);
     }
-    const struct schema *schema = schema_set_find(set, record_fingerprint(FUZZ_KIND));
+    const struct schema *schema = schema_set_find(set, record_fingerprint(FUZZ_KIND), NULL);
     struct err err = {0};
     arena_reset(arena);
     bool done = decode(schema, span_of(data, size), arena, &err);
