@@ -22,7 +22,7 @@ struct codec *codec_new(const struct schema_set *set)
     if (codec == NULL)
         return NULL;
     codec->set = set;
-    codec->own_credential = schema_set_find(set, record_fingerprint(RECORD_CREDENTIAL));
+    codec->own_credential = schema_set_find(set, record_fingerprint(RECORD_CREDENTIAL), NULL);
     assert(codec->own_credential != NULL);
     return codec;
 }
@@ -35,15 +35,7 @@ void codec_free(struct codec *codec)
 static const struct schema *find_writer(struct codec *codec, uint64_t fingerprint, struct err *err)
 {
     if (codec->last_writer == NULL || codec->last_fingerprint != fingerprint) {
-        const struct schema *writer = schema_set_find(codec->set, fingerprint);
-        if (writer == NULL) {
-            err_set(
-                err, ERR_AVRO_INVALID,
-                "no schema has the fingerprint %016llx: put the writer's .avsc into the folder of schemas",
-                (unsigned long long)fingerprint);
-            return NULL;
-        }
-        codec->last_writer = writer;
+        codec->last_writer = schema_set_find(codec->set, fingerprint, err);
         codec->last_fingerprint = fingerprint;
     }
     return codec->last_writer;

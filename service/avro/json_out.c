@@ -211,12 +211,9 @@ bool record_to_json(const struct schema_set *set, struct span message, bool show
     size_t len_before = out->len;
     if (!framing_split(message, &framed, err))
         return false;
-    const struct schema *writer = schema_set_find(set, framed.fingerprint);
+    const struct schema *writer = schema_set_find(set, framed.fingerprint, err);
     if (writer == NULL)
-        return err_set(
-            err, ERR_AVRO_INVALID,
-            "no schema has the fingerprint %016llx: put the writer's .avsc into the folder of schemas",
-            (unsigned long long)framed.fingerprint);
+        return false;
     struct printer p = {
         .wire = {.at = framed.body.data, .end = framed.body.data + framed.body.len, .err = err},
         .out = out,

@@ -52,10 +52,16 @@ static size_t place(const struct schema_set *set, uint64_t fingerprint)
     return low;
 }
 
-const struct schema *schema_set_find(const struct schema_set *set, uint64_t fingerprint)
+const struct schema *schema_set_find(const struct schema_set *set, uint64_t fingerprint, struct err *err)
 {
     size_t at = place(set, fingerprint);
-    return at < set->count && set->known[at].fingerprint == fingerprint ? set->known[at].schema : NULL;
+    if (at < set->count && set->known[at].fingerprint == fingerprint)
+        return set->known[at].schema;
+    err_set(
+        err, ERR_AVRO_INVALID,
+        "no schema has the fingerprint %016llx: put the writer's .avsc into the folder CERTSWAP_SCHEMAS_DIR",
+        (unsigned long long)fingerprint);
+    return NULL;
 }
 
 static bool no_memory(struct err *err)
@@ -73,7 +79,7 @@ static bool add(struct schema_set *set, struct span text, uint64_t *fingerprint,
     if (!schema_canonical_form(schema, &canonical))
         return no_memory(err);
     *fingerprint = fingerprint_crc64(buf_span(&canonical));
-    if (schema_set_find(set, *fingerprint) != NULL)
+    if (schema_set_find(set, *fingerprint, NULL) != NULL)
         return true;
     if (set->count == set->cap) {
         size_t cap = set->cap > 0 ? 2 * set->cap : 16;

@@ -18,5 +18,5 @@ AUTO_DEFINE(schema_set, struct schema_set, schema_set_free);
 
 /* How many schemas can be told apart, own ones included. */
 size_t schema_set_count(const struct schema_set *set);
-/* The schema with this CRC-64-AVRO fingerprint; NULL: not known. */
-const struct schema *schema_set_find(const struct schema_set *set, uint64_t fingerprint);
+/* The schema with this CRC-64-AVRO fingerprint; NULL with ERR_AVRO_INVALID where it is not known. */
+const struct schema *schema_set_find(const struct schema_set *set, uint64_t fingerprint, struct err *err);
