@@ -1,47 +1,12 @@
 #include "domain/location_tree.h"
 
-#include "domain/inventory.h"
+#include "domain/location_tree_node.h"
 
 #include <assert.h>
-
-/* Sizes that fill malloc's chunks to the last byte. A full leaf gives to a neighbour that has LEAF_ROOM to
-   spare. A leaf with fewer than LEAF_FEW items is joined with a neighbour where both fit in LEAF_JOINED; so
-   too for inner nodes. */
-enum {
-    LEAF_MAX = 36,
-    LEAF_ROOM = 4,
-    LEAF_FEW = 9,
-    LEAF_JOINED = 27,
-    INNER_MAX = 16,
-    INNER_FEW = 4,
-    INNER_JOINED = 12
-};
 
 struct key {
     int32_t certificate_id;
     struct uuid store_id;
-};
-
-struct tree_node {
-    uint64_t change; /* that made it */
-    struct tree_node *next_made;
-    uint16_t count;
-    uint16_t level; /* 0: a leaf */
-};
-
-/* Certificates beside the stores, not in pairs: a search by certificate touches no store. */
-struct leaf {
-    struct tree_node node;
-    int32_t certificate_ids[LEAF_MAX];
-    struct inventory_store *stores[LEAF_MAX];
-};
-
-/* All keys under children[i] are at least low i and less than low i + 1; low 0 is not looked at. */
-struct inner {
-    struct tree_node node;
-    int32_t low_certificates[INNER_MAX];
-    struct tree_node *children[INNER_MAX];
-    struct uuid low_stores[INNER_MAX];
 };
 
 static struct key inner_low(const struct inner *inner, unsigned at)
@@ -54,48 +19,6 @@ static void inner_set(struct inner *inner, unsigned at, struct tree_node *child,
     inner->children[at] = child;
     inner->low_certificates[at] = low.certificate_id;
     inner->low_stores[at] = low.store_id;
-}
-
-/* Where the key stands in the leaf, or would. */
-static unsigned leaf_position(const struct leaf *leaf, int32_t certificate_id, const struct uuid *store_id)
-{
-    unsigned low = 0;
-    unsigned high = leaf->node.count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        int32_t there = leaf->certificate_ids[middle];
-        bool before = there < certificate_id ||
-                      (there == certificate_id && uuid_compare(&leaf->stores[middle]->id, store_id) < 0);
-        if (before)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool leaf_has(const struct leaf *leaf, unsigned at, int32_t certificate_id,
-                     const struct uuid *store_id)
-{
-    return at < leaf->node.count && leaf->certificate_ids[at] == certificate_id &&
-           uuid_equal(&leaf->stores[at]->id, store_id);
-}
-
-/* The child under which the key stands, or would. */
-static unsigned inner_position(const struct inner *inner, int32_t certificate_id, const struct uuid *store_id)
-{
-    unsigned low = 1;
-    unsigned high = inner->node.count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        int32_t there = inner->low_certificates[middle];
-        if (there < certificate_id ||
-            (there == certificate_id && uuid_compare(&inner->low_stores[middle], store_id) <= 0))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low - 1;
 }
 
 static size_t node_size(unsigned level)
@@ -413,72 +336,4 @@ void tree_free(struct location_tree *tree, void (*drop)(void *arg, struct invent
     if (tree->committed != NULL)
         free_under(tree, tree->committed, drop, arg);
     tree->root = tree->committed = NULL;
-}
-
-struct inventory_store *tree_find(const struct tree_node *root, int32_t certificate_id,
-                                  const struct uuid *store_id)
-{
-    if (root == NULL)
-        return NULL;
-    while (root->level > 0) {
-        const struct inner *inner = (const struct inner *)root;
-        root = inner->children[inner_position(inner, certificate_id, store_id)];
-    }
-    const struct leaf *leaf = (const struct leaf *)root;
-    unsigned at = leaf_position(leaf, certificate_id, store_id);
-    return leaf_has(leaf, at, certificate_id, store_id) ? leaf->stores[at] : NULL;
-}
-
-/* The first item of the leaf with this certificate or a greater one. */
-static unsigned leaf_first(const struct leaf *leaf, int32_t certificate_id)
-{
-    unsigned low = 0;
-    unsigned high = leaf->node.count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (leaf->certificate_ids[middle] < certificate_id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Counts the certificate's items under the node, up to `limit`, and fills `stores` with them unless it is
- * NULL. */
-static size_t walk(const struct tree_node *node, int32_t certificate_id,
-                   const struct inventory_store **stores, size_t limit)
-{
-    size_t found = 0;
-    if (node->level == 0) {
-        const struct leaf *leaf = (const struct leaf *)node;
-        for (unsigned at = leaf_first(leaf, certificate_id);
-             at < node->count && leaf->certificate_ids[at] == certificate_id && found < limit; at++) {
-            if (stores != NULL)
-                stores[found] = leaf->stores[at];
-            found++;
-        }
-        return found;
-    }
-    const struct inner *inner = (const struct inner *)node;
-    unsigned at = 0;
-    while (at + 1 < node->count && inner->low_certificates[at + 1] < certificate_id)
-        at++;
-    do {
-        found +=
-            walk(inner->children[at], certificate_id, stores != NULL ? stores + found : NULL, limit - found);
-        at++;
-    } while (at < node->count && inner->low_certificates[at] <= certificate_id && found < limit);
-    return found;
-}
-
-size_t tree_count(const struct tree_node *root, int32_t certificate_id, size_t limit)
-{
-    return root == NULL || limit == 0 ? 0 : walk(root, certificate_id, NULL, limit);
-}
-
-size_t tree_collect(const struct tree_node *root, int32_t certificate_id,
-                    const struct inventory_store **stores, size_t limit)
-{
-    return root == NULL || limit == 0 ? 0 : walk(root, certificate_id, stores, limit);
 }

@@ -161,6 +161,42 @@ Test(inventory, takes_rising_and_falling_keys)
     }
 }
 
+/* Ranges of keys go and come back in part, so that nodes of all levels are emptied, joined and filled again.
+ */
+Test(inventory, takes_ranges_out_and_in)
+{
+    enum { COUNT = 20000, TURNS = 40 };
+    static bool there[COUNT];
+    struct store_inventory store = {0};
+    seed = 3;
+    memset(there, 0, sizeof there);
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        unsigned first = below(COUNT);
+        unsigned length = below(COUNT / 2);
+        bool put_back = turn % 2 == 0;
+        unsigned share = 1 + below(20);
+        for (unsigned i = first; i < first + length && i < COUNT; i++) {
+            uint32_t big_endian = __builtin_bswap32(i);
+            memcpy(store.store_id.bytes, &big_endian, 4);
+            if (put_back && below(20) < share) {
+                put(&store);
+                there[i] = true;
+            } else if (!put_back && below(20) < 19) {
+                cr_assert(inventory_remove(inventory, &store.store_id, NULL));
+                there[i] = false;
+            }
+        }
+        inventory_read_begin(reader);
+        for (unsigned i = 0; i < COUNT; i++) {
+            uint32_t big_endian = __builtin_bswap32(i);
+            memcpy(store.store_id.bytes, &big_endian, 4);
+            cr_assert_eq(inventory_find(reader, &store.store_id) != NULL, there[i], "turn %u, key %u", turn,
+                         i);
+        }
+        inventory_read_end(reader);
+    }
+}
+
 Test(inventory, keeps_a_store_as_written)
 {
     static const char *const thumbprints[] = {

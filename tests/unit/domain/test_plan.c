@@ -364,6 +364,15 @@ Test(plan, every_alias_gets_a_job)
     cr_assert_eq(world_failure(&world, 0), ERR_NONE);
 }
 
+Test(plan, the_first_message_of_a_failure_stays)
+{
+    world_plan(&world);
+    plan_fail_store(&world.plan, 0, ERR_JOB_TOO_LARGE, SPAN_LITERAL("first"));
+    plan_fail_store(&world.plan, 0, ERR_JOB_TOO_LARGE, SPAN_LITERAL("second"));
+    cr_assert(span_equal(world.plan.stores[0].message, SPAN_LITERAL("first")));
+    cr_assert_eq(world.plan.failed_count, 1);
+}
+
 Test(plan, an_entry_password_is_needed_also_without_key)
 {
     world.stores[0].type.entry_password_required = true;
