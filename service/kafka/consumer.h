@@ -24,7 +24,8 @@ struct consumer_hooks {
 struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const char *group_instance_id,
                               const char *const *topics, size_t topic_count,
                               const struct consumer_hooks *hooks, struct err *err);
-/* consumer_close() with 5 seconds, unless it was called, and frees. */
+/* consumer_close() with 5 seconds, unless it was called, and frees. A client that could not be closed in time
+   is ended by a thread of its own, so that the caller is not held up. */
 void consumer_free(struct consumer *consumer);
 AUTO_DEFINE(consumer, struct consumer, consumer_free);
 

@@ -296,7 +296,7 @@ Test(kafka_broker, a_reader_catches_up_over_aborted_records_and_finds_new_partit
         }
     }
     cr_expect_eq(reader_partition_count(reader), 3);
-    cr_expect_eq(reader_record_count(reader), 10 + sent);
+    cr_expect_eq(reader_record_count(reader), (uint64_t)(10 + sent));
     cr_expect(reader_is_caught_up(reader));
 }
 
