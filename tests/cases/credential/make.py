@@ -335,7 +335,7 @@ def invalid_by_hand():
     bomb_key, _ = pbes2(key("p256"), claimed=bomb)
     iterations = base64.encodebytes(sequence(bomb_key, octets(b"x" * 64))).decode()
     certificate = load_cert("p256").public_bytes(serialization.Encoding.PEM).decode()
-    for name, body, error in (("scrypt", big, "scrypt work"), ("iterations", iterations, "asks for")):
+    for name, body, error in (("scrypt", big, "scrypt with other"), ("iterations", iterations, "asks for")):
         invalid(f"pem-bomb-{name}", f"an encrypted key that asks for too much ({name})",
                 (certificate + f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}-----END ENCRYPTED PRIVATE KEY-----\n").encode(),
                 error, kind="PEM")
