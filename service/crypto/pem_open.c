@@ -215,7 +215,7 @@ static bool find_leaf(const struct pem_reader *reader, const struct span *certs,
 
 static bool read_text(struct pem_reader *reader, struct span text, struct material *out, struct err *err)
 {
-    struct pem_block block;
+    struct pem_block block = {0};
     bool found = true;
     while (found) {
         if (!next_block(&text, &block, &found, err) || (found && !read_block(reader, &block, err)))
