@@ -52,7 +52,6 @@ Test(threads, open_check_seal_and_build_at_once)
     struct shared shared = {0};
     pthread_t threads[4];
     case_load(&shared.one, "valid", "one-iteration-rsa");
-    shared.one.credential.password = span_text(shared.one.password);
     shared.ring = keyring_parse(SPAN_LITERAL("k:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL);
     for (int i = 0; i < 4; i++)
         cr_assert_eq(pthread_create(&threads[i], NULL, work, &shared), 0);
