@@ -79,7 +79,7 @@ esac
 [ "$reader" != keytool ] || password='Pa55word with space'
 "$wrap" "$work" "$password" "$iterations"
 if [ "$reader" = python ]; then
-    python3 "$(dirname "$0")/read_with_cryptography.py" "$work"
+    python3 -W error "$(dirname "$0")/read_with_cryptography.py" "$work"
     exit
 fi
 for kind in rsa p256 ed25519; do
