@@ -24,7 +24,7 @@ bool topics_create(rd_kafka_conf_t *conf, const struct topic_plan *plans, size_t
                    topic_report_fn *report, void *arg, struct err *err);
 
 /* The topic's max.message.bytes, by the broker's answer: the largest batch it takes, so keep some hundred
-   bytes for framing. Asked by any client that serves no events of its own. ERR_KAFKA_RETRIABLE when it is not
+   bytes for framing. ERR_KAFKA_RETRIABLE when it is not
    told within timeout_ms or not allowed (DescribeConfigs on the topic): then only the producer's own limit is
    known. */
 bool topic_message_max_bytes(rd_kafka_t *client, const char *topic, int timeout_ms, size_t *bytes,
