@@ -10,6 +10,7 @@
 
 enum {
     OUTPUT_BYTES = 16 * 1024 * 1024, /* at about this much a batch is committed; a command is never split */
+    DECIDE_US = 5 * 1000 * 1000,     /* after this long too: costly wraps must not make the loop look dead */
     COMMITTED_TIMEOUT_MS = 500,
     METADATA_TIMEOUT_MS = 500,
 };
@@ -234,9 +235,9 @@ static void check_watermarks(struct replace_work *work, const struct watermark_t
     }
 }
 
-static bool prepare(void *self, const struct batch *batch, struct consumer *consumer, struct err *err)
+static bool prepare_batch(struct replace_work *work, const struct batch *batch, struct consumer *consumer,
+                          struct err *err)
 {
-    struct replace_work *work = self;
     struct watermark_table watermarks;
     finish(work);
     work->tools.now_ms = clock_now_ms(work->tools.context->clock);
@@ -259,6 +260,16 @@ static bool prepare(void *self, const struct batch *batch, struct consumer *cons
             return false;
     check_watermarks(work, &watermarks);
     return true;
+}
+
+/* Answers that are still to come after a failure are to none of the next questions. */
+static bool prepare(void *self, const struct batch *batch, struct consumer *consumer, struct err *err)
+{
+    struct replace_work *work = self;
+    if (prepare_batch(work, batch, consumer, err))
+        return true;
+    redis_reset(work->redis);
+    return false;
 }
 
 /* Keeps the decisions before their transaction commits: a duplicate must find them once it has. */
@@ -290,13 +301,17 @@ static bool decide(void *self, const struct batch *batch, size_t first, size_t *
     struct replace_work *work = self;
     bool decided = true;
     size_t i = first;
+    int64_t until_us = monotonic_us() + DECIDE_US;
     inventory_read_begin(work->tools.reader);
     do
         decided = replace_item_decide(&work->tools, &work->items[i], outbox, err);
-    while (decided && ++i < batch->count && outbox->bytes < OUTPUT_BYTES);
+    while (decided && ++i < batch->count && outbox->bytes < OUTPUT_BYTES && monotonic_us() < until_us);
     inventory_read_end(work->tools.reader);
     *next = i;
-    return decided && keep_decisions(work, first, i, err);
+    if (decided && keep_decisions(work, first, i, err))
+        return true;
+    redis_reset(work->redis);
+    return false;
 }
 
 static void count_result(const struct replace_item *item)

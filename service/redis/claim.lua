@@ -15,7 +15,7 @@ if not known[1] or known[1] == ARGV[1] then
   redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'payload', ARGV[2], 'generation', ARGV[4])
   redis.call('HDEL', KEYS[1], 'result', 'decider')
   local attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
-  redis.call('EXPIRE', KEYS[1], ARGV[3])
+  redis.call('EXPIRE', KEYS[1], math.max(tonumber(ARGV[3]), 600)) -- a decision in the making outlives its batch
   return {'owner', attempt, false, false}
 end
 if known[4] then
