@@ -3,6 +3,7 @@
 #include "redis/scripts.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,8 @@ static const char *context_error(const redisContext *context)
 {
     if (context == NULL)
         return "out of memory";
+    if (context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETIMEDOUT))
+        return "no answer in time";
     return context->errstr[0] != '\0' ? context->errstr : "no answer in time";
 }
 
