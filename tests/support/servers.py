@@ -55,16 +55,26 @@ def end_process(process, timeout_s=10, by=signal.SIGTERM):
 
 
 class Kafka:
-    """A broker by script/kafka."""
+    """A broker by script/kafka; `properties` are added to its settings."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, properties=None):
         self.folder = os.path.join(folder, "kafka")
         self.script = os.path.join(SOURCE, "script", "kafka")
-        done = subprocess.run([self.script, "start", self.folder], capture_output=True, text=True, check=False)
+        self.log = os.path.join(self.folder, "broker-1.log")
+        arguments = []
+        if properties:
+            arguments = ["--properties", os.path.join(folder, "kafka.properties")]
+            with open(arguments[1], "w", encoding="utf-8") as file:
+                file.writelines(f"{name}={value}\n" for name, value in properties.items())
+        self.start(*arguments)
+
+    def start(self, *arguments):
+        """Also again, after stop(): with the same data, port and settings."""
+        done = subprocess.run([self.script, "start", self.folder, *arguments], capture_output=True, text=True,
+                              check=False)
         if done.returncode != 0:
             raise RuntimeError(f"script/kafka start: {done.stderr}")
         self.bootstrap = done.stdout.strip()
-        self.log = os.path.join(self.folder, "broker-1.log")
 
     def stop(self):
         subprocess.run([self.script, "stop", self.folder], check=True, capture_output=True)
