@@ -16,6 +16,7 @@ struct transaction {
     struct kafka_trouble trouble; /* first: librdkafka's opaque, see client_private.h */
     rd_kafka_t *client;
     bool open;
+    bool committing;           /* a commit has begun and not ended: only the same call may follow */
     struct err delivery;       /* of the open transaction: the first record that could not be delivered */
     int64_t begun_at;          /* monotonic ms */
     int64_t time_limit_ms;     /* transaction.timeout.ms */
@@ -212,6 +213,7 @@ bool transaction_begin(struct transaction *transaction, struct err *err)
 {
     assert(!transaction->open);
     transaction->delivery = (struct err){0};
+    transaction->committing = false;
     transaction->too_large = false;
     transaction->timed_out = false;
     transaction->begun_at = monotonic_ms();
@@ -300,12 +302,16 @@ bool transaction_commit(struct transaction *transaction, int timeout_ms, struct 
 {
     assert(transaction->open);
     rd_kafka_poll(transaction->client, 0);
-    if (transaction->delivery.code != ERR_NONE) {
+    /* Once the commit has begun an abort is refused: the commit itself tells of a failed record then. */
+    if (!transaction->committing && transaction->delivery.code != ERR_NONE) {
         note_failure(transaction, transaction->delivery.code);
         return err_set(err, transaction->delivery.code, "%s", transaction->delivery.text);
     }
     struct err failure = {0};
-    if (drive(transaction, attempt_commit, NULL, timeout_ms, "cannot commit the transaction", &failure)) {
+    bool done =
+        drive(transaction, attempt_commit, NULL, timeout_ms, "cannot commit the transaction", &failure);
+    transaction->committing = !done && failure.code == ERR_KAFKA_RETRIABLE;
+    if (done) {
         transaction->open = false;
         return true;
     }
@@ -341,8 +347,10 @@ bool transaction_poll(struct transaction *transaction, struct err *err)
     rd_kafka_poll(transaction->client, 0);
     char text[ERR_TEXT_MAX];
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(transaction->client, text, sizeof text);
-    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_trouble_recheck(&transaction->trouble, transaction->client);
         return true;
+    }
     const char *remedy = kafka_remedy(cause);
     return err_set(err, ERR_KAFKA_FATAL, "the transactional producer is dead: %s%s%s", text,
                    remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
