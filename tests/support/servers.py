@@ -55,12 +55,13 @@ def end_process(process, timeout_s=10, by=signal.SIGTERM):
 
 
 class Kafka:
-    """A broker by script/kafka."""
+    """A broker, or several, by script/kafka; `options` are its."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.folder = os.path.join(folder, "kafka")
         self.script = os.path.join(SOURCE, "script", "kafka")
-        done = subprocess.run([self.script, "start", self.folder], capture_output=True, text=True, check=False)
+        done = subprocess.run([self.script, "start", self.folder, *options], capture_output=True, text=True,
+                              check=False)
         if done.returncode != 0:
             raise RuntimeError(f"script/kafka start: {done.stderr}")
         self.bootstrap = done.stdout.strip()
@@ -75,11 +76,13 @@ class RedisError(Exception):
 
 
 class Redis:
-    """A redis-server without persistence on a port of its own, and a client that sends one command at a time."""
+    """A redis-server on a port of its own, and a client that sends one command at a time. It keeps nothing over its
+    end, or, when `durable`, every write that it has answered."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, durable=False):
         self.log = os.path.join(folder, "redis.log")
         self.folder, self.process, self.file = folder, None, None
+        self.persistence = ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
         for _ in range(5):
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
@@ -95,7 +98,7 @@ class Redis:
     def _try_start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self.persistence,
                  "--dir", self.folder, "--maxmemory-policy", "noeviction"], stdout=log, stderr=log)
 
         def answers():
@@ -103,7 +106,7 @@ class Redis:
                 return "ended"
             try:
                 return self("PING") == b"PONG" and "answers"
-            except OSError:
+            except (OSError, RedisError):
                 return None
         return wait_for(answers, "redis-server") == "answers"
 
@@ -119,6 +122,13 @@ class Redis:
             self.file.close()
             self.file = None
         end_process(self.process)
+
+    def kill(self):
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+        self.process.kill()
+        self.process.wait()
 
     def pause(self):
         """Stops the process where it is: it holds its connections and data and answers nothing."""
