@@ -141,24 +141,30 @@ const char *keyring_sealing_kid(const struct keyring *keyring)
     return keyring->keys[0].kid;
 }
 
-/* AES-256-GCM (NIST SP 800-38D) in one go, over `head` and `aad` as associated data. `tag` is written when
-   encrypting and checked when decrypting. */
-static bool run_gcm(bool encrypt, const uint8_t *key, const uint8_t *nonce, const struct span aad[2],
-                    struct span in, uint8_t *out, uint8_t *tag)
+enum run { RUN_DONE, RUN_NO_MEMORY, RUN_ALTERED };
+
+/* AES-256-GCM (NIST SP 800-38D) in one go, over both spans of `aad` as associated data. `tag` is written when
+   encrypting and checked when decrypting. Before it is checked, only memory can fail. */
+static enum run run_gcm(bool encrypt, const uint8_t *key, const uint8_t *nonce, const struct span aad[2],
+                        struct span in, uint8_t *out, uint8_t *tag)
 {
     int len = 0;
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    bool done = context != NULL && in.len <= INT_MAX && aad[0].len <= INT_MAX && aad[1].len <= INT_MAX &&
-                EVP_CipherInit_ex2(context, crypto_library()->ciphers[CIPHER_AES_256_GCM], key, nonce,
-                                   encrypt, NULL) == 1;
-    for (int i = 0; done && i < 2; i++)
-        done = aad[i].len == 0 || EVP_CipherUpdate(context, NULL, &len, aad[i].data, (int)aad[i].len) == 1;
-    done = done && (in.len == 0 || EVP_CipherUpdate(context, out, &len, in.data, (int)in.len) == 1) &&
-           (encrypt || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) == 1) &&
-           EVP_CipherFinal_ex(context, out + in.len, &len) == 1 &&
-           (!encrypt || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, tag) == 1);
+    bool fed = context != NULL && in.len <= INT_MAX && aad[0].len <= INT_MAX && aad[1].len <= INT_MAX &&
+               EVP_CipherInit_ex2(context, crypto_library()->ciphers[CIPHER_AES_256_GCM], key, nonce, encrypt,
+                                  NULL) == 1;
+    for (int i = 0; fed && i < 2; i++)
+        fed = aad[i].len == 0 || EVP_CipherUpdate(context, NULL, &len, aad[i].data, (int)aad[i].len) == 1;
+    fed = fed && (in.len == 0 || EVP_CipherUpdate(context, out, &len, in.data, (int)in.len) == 1) &&
+          (encrypt || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) == 1);
+    enum run run = RUN_NO_MEMORY;
+    if (fed)
+        run = EVP_CipherFinal_ex(context, out + in.len, &len) == 1 ? RUN_DONE : RUN_ALTERED;
+    if (run == RUN_DONE && encrypt && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, tag) != 1)
+        run = RUN_NO_MEMORY;
     EVP_CIPHER_CTX_free(context);
-    return done;
+    ERR_clear_error();
+    return run;
 }
 
 bool at_rest_seal(const struct keyring *keyring, struct span aad, struct span plain, struct buf *out,
@@ -176,8 +182,8 @@ bool at_rest_seal(const struct keyring *keyring, struct span aad, struct span pl
     if (!crypto_random(nonce, NONCE_LEN, err))
         return false;
     const struct span associated[2] = {span_of(sealed, head_len), aad};
-    if (!run_gcm(true, key->bytes, nonce, associated, plain, body, body + plain.len))
-        return crypto_fault(err, ERR_INTERNAL, "OpenSSL cannot encrypt with AES-256-GCM");
+    if (run_gcm(true, key->bytes, nonce, associated, plain, body, body + plain.len) != RUN_DONE)
+        return crypto_no_memory(err);
     out->len = start + head_len + NONCE_LEN + plain.len + TAG_LEN;
     return true;
 }
@@ -206,10 +212,13 @@ bool at_rest_open(const struct keyring *keyring, struct span aad, struct span se
     if (!secret_alloc(plain, len))
         return crypto_no_memory(err);
     const struct span associated[2] = {span_of(sealed.data, head_len), aad};
-    if (run_gcm(false, key->bytes, nonce, associated, span_of(body, len), plain->data, tag))
+    enum run run = run_gcm(false, key->bytes, nonce, associated, span_of(body, len), plain->data, tag);
+    if (run == RUN_DONE)
         return true;
     secret_free(plain);
-    return crypto_fault(
+    if (run == RUN_NO_MEMORY)
+        return crypto_no_memory(err);
+    return err_set(
         err, ERR_CREDENTIAL_INVALID,
         "the staged value was altered, or belongs to another certificate (staging key %.*s): enroll or "
         "renew the certificate again",

@@ -71,8 +71,15 @@ bool certificate_is_signed_by(const struct certificate *certificate, const struc
     AUTO(x509) X509 *child = decode(certificate->der);
     AUTO(x509) X509 *parent = decode(issuer->der);
     EVP_PKEY *key = parent != NULL ? X509_get0_pubkey(parent) : NULL;
-    bool verified = child != NULL && key != NULL && X509_verify(child, key) == 1;
-    return answer(verified, err);
+    int verified = child != NULL && key != NULL ? X509_verify(child, key) : -1;
+    if (crypto_ran_out_of_memory())
+        return crypto_no_memory(err);
+    if (verified < 0)
+        return err_set(
+            err, ERR_CREDENTIAL_INVALID,
+            "of several certificates with the issuer's name one cannot be read: send the certificate, its "
+            "key and its own chain alone");
+    return verified == 1;
 }
 
 bool certificate_common_name(const struct certificate *certificate, struct buf *out)

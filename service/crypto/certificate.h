@@ -17,9 +17,10 @@ struct certificate {
 /* False when the DER is no certificate, or has bytes behind it. */
 bool certificate_read(struct span der, struct certificate *certificate);
 /* Whether two names (DER) are the same, by RFC 5280's comparison, section 7.1. False with *err filled when
-   out of memory; so too the next. */
+   out of memory. */
 bool certificate_names_equal(struct span a, struct span b, struct err *err);
-/* Whether the key of `issuer` verifies the signature of `certificate`. */
+/* Whether the key of `issuer` verifies the signature of `certificate`. False with *err filled when out of
+   memory, or when OpenSSL cannot read one of them. */
 bool certificate_is_signed_by(const struct certificate *certificate, const struct certificate *issuer,
                               struct err *err);
 /* Appends the last common name of the subject in UTF-8; false when it has none, or none that is text. Memory

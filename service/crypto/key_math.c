@@ -157,27 +157,30 @@ enum key_fit key_math_ec(const struct key_pair *pair, struct err *err)
     return fit;
 }
 
-static enum key_fit edwards_fit(const struct key_pair *pair, const char *name, struct err *err)
+static enum key_fit edwards_fit(const struct key_pair *pair, const char *name, size_t seed_len,
+                                struct err *err)
 {
     struct span rest = pair->private_key, seed;
     uint8_t derived[64];
     size_t len = sizeof derived;
-    if (!der_take(&rest, DER_OCTET_STRING, &seed) || rest.len > 0)
+    if (!der_take(&rest, DER_OCTET_STRING, &seed) || rest.len > 0 || seed.len != seed_len)
         return fault(err);
     AUTO(evp_pkey)
     EVP_PKEY *key =
         EVP_PKEY_new_raw_private_key_ex(crypto_library()->context, name, NULL, seed.data, seed.len);
-    if (key == NULL || EVP_PKEY_get_raw_public_key(key, derived, &len) != 1)
-        return fault(err);
+    if (key == NULL || EVP_PKEY_get_raw_public_key(key, derived, &len) != 1) {
+        crypto_no_memory(err); /* any seed of the right length is a key */
+        return KEY_UNKNOWN;
+    }
     return fit_if(span_equal(span_of(derived, len), pair->public_key), err);
 }
 
 enum key_fit key_math_ed25519(const struct key_pair *pair, struct err *err)
 {
-    return edwards_fit(pair, "ED25519", err);
+    return edwards_fit(pair, "ED25519", 32, err);
 }
 
 enum key_fit key_math_ed448(const struct key_pair *pair, struct err *err)
 {
-    return edwards_fit(pair, "ED448", err);
+    return edwards_fit(pair, "ED448", 57, err);
 }

@@ -144,7 +144,7 @@ bool crypto_hash(enum crypto_digest digest, struct span bytes, uint8_t out[CRYPT
 {
     if (EVP_Digest(bytes.data, bytes.len, out, NULL, crypto_library()->digests[digest], NULL) == 1)
         return true;
-    return crypto_fault(err, ERR_INTERNAL, "%s cannot be computed", digest_table[digest].name);
+    return crypto_no_memory(err);
 }
 
 /* OSSL_PARAM takes non-const pointers and only reads through them. */
@@ -166,7 +166,7 @@ bool crypto_hmac(enum crypto_digest digest, struct span key, struct span bytes,
                 EVP_MAC_update(mac, bytes.data, bytes.len) == 1 &&
                 EVP_MAC_final(mac, out, &len, CRYPTO_DIGEST_MAX) == 1;
     EVP_MAC_CTX_free(mac);
-    return done || crypto_fault(err, ERR_INTERNAL, "HMAC-%s cannot be computed", digest_table[digest].name);
+    return done || crypto_no_memory(err);
 }
 
 bool crypto_ran_out_of_memory(void)

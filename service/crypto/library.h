@@ -62,10 +62,10 @@ const char *crypto_digest_name(enum crypto_digest digest);
 /* The digest's size in bytes. */
 size_t crypto_digest_size(enum crypto_digest digest);
 
-/* The digest of the bytes: crypto_digest_size(digest) bytes in `out`. */
+/* The digest of the bytes: crypto_digest_size(digest) bytes in `out`. Only memory can fail: ERR_NO_MEMORY. */
 bool crypto_hash(enum crypto_digest digest, struct span bytes, uint8_t out[CRYPTO_DIGEST_MAX],
                  struct err *err);
-/* HMAC (RFC 2104): crypto_digest_size(digest) bytes in `out`. */
+/* HMAC (RFC 2104): likewise. */
 bool crypto_hmac(enum crypto_digest digest, struct span key, struct span bytes,
                  uint8_t out[CRYPTO_DIGEST_MAX], struct err *err);
 

@@ -83,14 +83,14 @@ bool material_order_chain(struct span leaf, const struct span *certs, size_t cou
                           struct span chain[MATERIAL_CHAIN_MAX], size_t *chain_count, struct err *err)
 {
     struct certificate current;
-    struct err memory = {0};
+    struct err fault = {0};
     *chain_count = 0;
     if (!certificate_read(leaf, &current))
         return err_set(err, ERR_CREDENTIAL_INVALID,
                        "the certificate cannot be read: export the credential again");
-    while (!certificate_names_equal(current.subject, current.issuer, &memory)) {
-        size_t at = find_issuer(&current, certs, count, &memory);
-        if (at == count || memory.code != ERR_NONE)
+    while (!certificate_names_equal(current.subject, current.issuer, &fault)) {
+        size_t at = find_issuer(&current, certs, count, &fault);
+        if (at == count || fault.code != ERR_NONE)
             break;
         bool seen = span_equal(certs[at], leaf);
         for (size_t i = 0; i < *chain_count; i++)
@@ -104,7 +104,7 @@ bool material_order_chain(struct span leaf, const struct span *certs, size_t cou
         chain[(*chain_count)++] = certs[at];
         certificate_read(certs[at], &current);
     }
-    return memory.code == ERR_NONE || crypto_no_memory(err);
+    return fault.code == ERR_NONE || err_set(err, fault.code, "%s", fault.text);
 }
 
 static bool thumbprint(struct span der, char out[THUMBPRINT_TEXT_LEN + 1], struct err *err)

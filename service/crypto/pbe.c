@@ -42,7 +42,10 @@ static bool scrypt_is_affordable(const struct pbe_kdf *kdf)
 {
     const uint64_t max_blocks = UINT64_C(1) << 19; /* 128 bytes each: 64 MiB */
     uint64_t n = kdf->scrypt_n, r = kdf->scrypt_r, p = kdf->scrypt_p;
-    return n > 1 && r > 0 && p > 0 && n <= max_blocks && r <= max_blocks / n && p <= max_blocks / n / r;
+    /* RFC 7914, section 2: a power of two below 2^(128 * r / 8). */
+    if (n < 2 || (n & (n - 1)) != 0 || r < 1 || (r < 4 && n >> (16 * r) != 0))
+        return false;
+    return p > 0 && n <= max_blocks && r <= max_blocks / n && p <= max_blocks / n / r;
 }
 
 bool pbe_spend(struct pbe_budget *budget, const struct pbe_kdf *kdf, const char *what, struct err *err)
@@ -50,9 +53,10 @@ bool pbe_spend(struct pbe_budget *budget, const struct pbe_kdf *kdf, const char 
     if (kdf->kind == KDF_SCRYPT) {
         if (scrypt_is_affordable(kdf))
             return true;
-        return err_set(
-            err, ERR_CREDENTIAL_INVALID,
-            "%s asks for more scrypt work than is accepted (64 MiB): write it again with a smaller N", what);
+        return err_set(err, ERR_CREDENTIAL_INVALID,
+                       "%s asks for scrypt with other parameters than are accepted (64 MiB at most): write "
+                       "it again with a smaller N",
+                       what);
     }
     if (kdf->iterations < 1)
         return err_set(err, ERR_CREDENTIAL_INVALID, "%s has an iteration count below 1: export it again",
@@ -108,21 +112,29 @@ bool pbe_derive(const struct pbe_kdf *kdf, enum pbe_purpose purpose, const struc
     EVP_KDF_CTX *context = EVP_KDF_CTX_new(crypto_library()->kdfs[kdf->kind]);
     bool done = context != NULL && EVP_KDF_derive(context, out, len, params) == 1;
     EVP_KDF_CTX_free(context);
-    return done || crypto_fault(err, ERR_INTERNAL, "OpenSSL cannot derive a key from the password");
+    return done || crypto_no_memory(err);
 }
 
-/* Runs a block cipher in one go; `out` has room for in.len and one block. */
-static bool run_cipher(EVP_CIPHER_CTX *context, enum crypto_cipher cipher, const uint8_t *key,
-                       const uint8_t *iv, bool encrypt, struct span in, uint8_t *out, size_t *out_len)
+enum run { RUN_DONE, RUN_NO_MEMORY, RUN_BAD_PADDING };
+
+/* Runs a block cipher in one go; `out` has room for in.len and one block. Before the padding is looked at,
+   only memory can fail. */
+static enum run run_cipher(enum crypto_cipher cipher, const uint8_t *key, const uint8_t *iv, bool encrypt,
+                           struct span in, uint8_t *out, size_t *out_len)
 {
     int len = 0, last = 0;
-    if (context == NULL || in.len > INT_MAX - PBE_IV_MAX ||
-        EVP_CipherInit_ex2(context, crypto_library()->ciphers[cipher], key, iv, encrypt, NULL) != 1 ||
-        EVP_CipherUpdate(context, out, &len, in.data, (int)in.len) != 1 ||
-        EVP_CipherFinal_ex(context, out + len, &last) != 1)
-        return false;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    enum run run = RUN_NO_MEMORY;
+    if (in.len > INT_MAX - PBE_IV_MAX)
+        run = RUN_BAD_PADDING;
+    else if (context != NULL &&
+             EVP_CipherInit_ex2(context, crypto_library()->ciphers[cipher], key, iv, encrypt, NULL) == 1 &&
+             EVP_CipherUpdate(context, out, &len, in.data, (int)in.len) == 1)
+        run = EVP_CipherFinal_ex(context, out + len, &last) == 1 ? RUN_DONE : RUN_BAD_PADDING;
+    EVP_CIPHER_CTX_free(context);
+    ERR_clear_error();
     *out_len = (size_t)len + (size_t)last;
-    return true;
+    return run;
 }
 
 bool pbe_decrypt(const struct pbe *pbe, const char *what, const struct pbe_password *password,
@@ -133,26 +145,22 @@ bool pbe_decrypt(const struct pbe *pbe, const char *what, const struct pbe_passw
     bool derived = pbe_derive(&pbe->kdf, PBE_PURPOSE_KEY, password, key, pbe->key_len, err) &&
                    (pbe->kdf.kind != KDF_PKCS12 ||
                     pbe_derive(&pbe->kdf, PBE_PURPOSE_IV, password, iv, pbe->iv_len, err));
-    bool done = false;
-    if (derived && !secret_alloc(plain, encrypted.len + PBE_IV_MAX)) {
-        crypto_no_memory(err);
-    } else if (derived) {
-        EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-        size_t len = 0;
-        done = run_cipher(context, pbe->cipher, key, iv, false, encrypted, plain->data, &len);
-        EVP_CIPHER_CTX_free(context);
-        if (done) {
-            secret_wipe(plain->data + len, plain->len - len);
-            plain->len = len;
-        } else {
-            crypto_fault(err, ERR_CREDENTIAL_INVALID,
-                         "the password does not open %s: check the password, or export it again", what);
-            secret_free(plain);
-        }
-    }
+    enum run run = RUN_NO_MEMORY;
+    size_t len = 0;
+    if (derived && secret_alloc(plain, encrypted.len + PBE_IV_MAX))
+        run = run_cipher(pbe->cipher, key, iv, false, encrypted, plain->data, &len);
     secret_wipe(key, sizeof key);
     secret_wipe(iv, sizeof iv);
-    return done;
+    if (run == RUN_DONE) {
+        secret_wipe(plain->data + len, plain->len - len);
+        plain->len = len;
+        return true;
+    }
+    secret_free(plain);
+    if (run == RUN_NO_MEMORY)
+        return crypto_no_memory(err);
+    return err_set(err, ERR_CREDENTIAL_INVALID,
+                   "the password does not open %s: check the password, or export it again", what);
 }
 
 bool pbe_encrypt(enum crypto_cipher cipher, const uint8_t *key, const uint8_t *iv, struct span plain,
@@ -161,12 +169,9 @@ bool pbe_encrypt(enum crypto_cipher cipher, const uint8_t *key, const uint8_t *i
     uint8_t *to = buf_reserve(out, plain.len + PBE_IV_MAX);
     if (to == NULL)
         return crypto_no_memory(err);
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     size_t len = 0;
-    bool done = run_cipher(context, cipher, key, iv, true, plain, to, &len);
-    EVP_CIPHER_CTX_free(context);
-    if (!done)
-        return crypto_fault(err, ERR_INTERNAL, "OpenSSL cannot encrypt");
+    if (run_cipher(cipher, key, iv, true, plain, to, &len) != RUN_DONE)
+        return crypto_no_memory(err);
     out->len += len;
     return true;
 }

@@ -72,7 +72,7 @@ bool pbe_set_salt(struct pbe_kdf *kdf, struct span salt, const char *what, struc
 /* Takes the derivation's cost from the budget; ERR_CREDENTIAL_INVALID when it is more than accepted. */
 bool pbe_spend(struct pbe_budget *budget, const struct pbe_kdf *kdf, const char *what, struct err *err);
 
-/* Derives `len` bytes. ERR_INTERNAL when OpenSSL cannot, ERR_NO_MEMORY. */
+/* Derives `len` bytes. What was read or spent before leaves nothing to fail but memory: ERR_NO_MEMORY. */
 bool pbe_derive(const struct pbe_kdf *kdf, enum pbe_purpose purpose, const struct pbe_password *password,
                 uint8_t *out, size_t len, struct err *err);
 /* Decrypts into an empty secret. ERR_CREDENTIAL_INVALID when the password does not fit. */

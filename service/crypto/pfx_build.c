@@ -217,7 +217,8 @@ static bool put_mac(struct buf *out, const struct store_format_request *request,
     der_put(out, DER_OCTET_STRING, span_of(mac, size));
     der_end(out, info);
     der_put(out, DER_OCTET_STRING, span_of(kdf.salt, kdf.salt_len));
-    der_put_integer(out, (uint32_t)kdf.iterations);
+    if (kdf.iterations != 1) /* the default, which DER leaves out */
+        der_put_integer(out, (uint32_t)kdf.iterations);
     der_end(out, data);
     return true;
 }

@@ -5,12 +5,6 @@
 #include "crypto/key_math.h"
 #include "crypto/library.h"
 
-#include <limits.h>
-#include <openssl/err.h>
-#include <openssl/x509.h>
-
-AUTO_DEFINE(pkcs8, PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free);
-
 #define OID_RSA "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
 #define OID_EC "\x2a\x86\x48\xce\x3d\x02\x01"
 
@@ -37,8 +31,8 @@ static key_math_fit *kind_of(struct span oid)
 
 static bool unreadable(struct err *err)
 {
-    return crypto_fault(err, ERR_CREDENTIAL_INVALID,
-                        "the private key cannot be read: export the credential again");
+    return err_set(err, ERR_CREDENTIAL_INVALID,
+                   "the private key cannot be read: export the credential again");
 }
 
 static bool unsupported(struct err *err)
@@ -79,34 +73,10 @@ static bool read_spki(struct span spki, struct span *oid, struct key_pair *pair)
     return true;
 }
 
-bool private_key_normalise(struct span pkcs8, struct secret *out, struct err *err)
-{
-    const unsigned char *at = pkcs8.data;
-    if (pkcs8.len == 0 || pkcs8.len > INT_MAX)
-        return unreadable(err);
-    AUTO(pkcs8) PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)pkcs8.len);
-    if (info == NULL || at != pkcs8.data + pkcs8.len)
-        return unreadable(err);
-    int len = i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
-    if (len <= 0)
-        return unreadable(err);
-    if (!secret_alloc(out, (size_t)len))
-        return crypto_no_memory(err);
-    unsigned char *to = out->data;
-    struct span oid;
-    struct key_pair pair;
-    bool done = i2d_PKCS8_PRIV_KEY_INFO(info, &to) == len && read_pkcs8(secret_span(out), &oid, &pair);
-    if (!done)
-        unreadable(err);
-    else if (kind_of(oid) == NULL)
-        done = unsupported(err);
-    if (!done)
-        secret_free(out);
-    return done;
-}
-
-/* PrivateKeyInfo around a key; `params` is DER. */
-static bool wrap(struct span oid, struct span params, struct span key, struct secret *out, struct err *err)
+/* PrivateKeyInfo of version 1, without attributes and public key, which not every reader takes; `params` is
+ * DER. */
+static bool write_pkcs8(struct span oid, struct span params, struct span key, struct secret *out,
+                        struct err *err)
 {
     AUTO(buf) struct buf der = {0};
     size_t info = der_begin(&der, DER_SEQUENCE);
@@ -117,15 +87,24 @@ static bool wrap(struct span oid, struct span params, struct span key, struct se
     der_end(&der, algorithm);
     der_put(&der, DER_OCTET_STRING, key);
     der_end(&der, info);
-    if (der.failed)
-        return crypto_no_memory(err);
-    return private_key_normalise(buf_span(&der), out, err);
+    return (!der.failed && secret_copy(out, buf_span(&der))) || crypto_no_memory(err);
+}
+
+bool private_key_normalise(struct span pkcs8, struct secret *out, struct err *err)
+{
+    struct span oid;
+    struct key_pair pair;
+    if (!read_pkcs8(pkcs8, &oid, &pair))
+        return unreadable(err);
+    if (kind_of(oid) == NULL)
+        return unsupported(err);
+    return write_pkcs8(oid, pair.private_params, pair.private_key, out, err);
 }
 
 bool private_key_from_pkcs1(struct span rsa, struct secret *out, struct err *err)
 {
     static const uint8_t null_params[] = {DER_NULL, 0};
-    return wrap(SPAN_LITERAL(OID_RSA), span_of(null_params, sizeof null_params), rsa, out, err);
+    return write_pkcs8(SPAN_LITERAL(OID_RSA), span_of(null_params, sizeof null_params), rsa, out, err);
 }
 
 bool private_key_from_sec1(struct span ec, struct span curve, struct secret *out, struct err *err)
@@ -142,7 +121,7 @@ bool private_key_from_sec1(struct span ec, struct span curve, struct secret *out
                        "it to PKCS#8");
     if (!der_peek(curve, DER_OID))
         return unsupported(err);
-    return wrap(SPAN_LITERAL(OID_EC), curve, ec, out, err);
+    return write_pkcs8(SPAN_LITERAL(OID_EC), curve, ec, out, err);
 }
 
 enum key_fit private_key_fit(struct span pkcs8, const struct certificate *certificate, struct err *err)

@@ -9,10 +9,11 @@
 #include "base/span.h"
 #include "crypto/certificate.h"
 
-/* Copies a PrivateKeyInfo into an empty secret as DER; BER is converted. ERR_CREDENTIAL_INVALID when it is
-   none, has bytes behind it or holds a kind of key that certswap does not take; ERR_NO_MEMORY. */
+/* Copies a PrivateKeyInfo into an empty secret as DER of version 1: BER is converted, attributes and a public
+   key beside the private one are dropped. ERR_CREDENTIAL_INVALID when it is none, has bytes behind it or
+   holds a kind of key that certswap does not take; ERR_NO_MEMORY. */
 bool private_key_normalise(struct span pkcs8, struct secret *out, struct err *err);
-/* PKCS#8 around an RSAPrivateKey, into an empty secret; then as private_key_normalise. */
+/* PKCS#8 around an RSAPrivateKey, into an empty secret; what is in it, private_key_fit reads. */
 bool private_key_from_pkcs1(struct span rsa, struct secret *out, struct err *err);
 /* PKCS#8 around an ECPrivateKey, into an empty secret. `curve` is the DER of an EC PARAMETERS block, empty
    when there was none: the key itself must name its curve then. */

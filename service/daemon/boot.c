@@ -39,9 +39,9 @@ struct service {
     struct http_server *http;
     size_t stages_started;
     /* what the runners borrow */
-    const char *command_topics[1];
+    const char *command_topics[2];
     const char *event_topics[2];
-    const char *replace_outputs[3];
+    const char *replace_outputs[4];
     const char *staging_outputs[1];
 };
 
@@ -194,9 +194,9 @@ static bool make_pipeline(struct service *service, int number)
                                                          .group_id = service->settings->group_id,
                                                          .consumer_role = KAFKA_REPLACE_CONSUMER,
                                                          .input_topics = service->command_topics,
-                                                         .input_topic_count = 1,
+                                                         .input_topic_count = 2,
                                                          .output_topics = service->replace_outputs,
-                                                         .output_topic_count = 3,
+                                                         .output_topic_count = 4,
                                                          .work = replace_work(pipeline->work),
                                                      });
     return pipeline->runner != NULL;
@@ -207,9 +207,11 @@ static bool make_loops(struct service *service, struct err *err)
 {
     const struct topic_names *topics = &service->settings->topics;
     service->command_topics[0] = topics->commands;
+    service->command_topics[1] = topics->retry;
     service->replace_outputs[0] = topics->jobs;
     service->replace_outputs[1] = topics->results;
     service->replace_outputs[2] = topics->dlq;
+    service->replace_outputs[3] = topics->retry;
     service->inventory_loop = inventory_loop_new(&service->context);
     service->pipelines = calloc((size_t)service->settings->pipelines, sizeof *service->pipelines);
     if (service->inventory_loop == NULL || service->pipelines == NULL || !make_staging(service))

@@ -33,8 +33,7 @@ AUTO_DEFINE(inventory, struct inventory, inventory_free);
    certificate and alias the last counts. Copies what it keeps. False with NO_MEMORY, or with
    INVENTORY_INVALID for a record of more than 1 GiB of text; the inventory is as it was then. */
 bool inventory_put(struct inventory *inventory, const struct store_inventory *store, struct err *err);
-/* Writer: forgets the store; true also where it is not known. False with NO_MEMORY: the store is still there.
- */
+/* Writer: forgets the store, if it is known. False with NO_MEMORY: the store is still there. */
 bool inventory_remove(struct inventory *inventory, const struct uuid *store_id, struct err *err);
 /* Any thread. */
 struct inventory_stats inventory_stats(const struct inventory *inventory);

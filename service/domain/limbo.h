@@ -29,8 +29,7 @@ struct limbo {
 void limbo_free(struct limbo *limbo);
 /* False when out of memory. */
 bool limbo_add(struct limbo *limbo, void *object, enum limbo_kind kind);
-/* What was added since the last commit is out of reach from `version` on, which is greater than those before.
- */
+/* What was added since the last commit is out of reach from `version` on, which is greater than before. */
 void limbo_commit(struct limbo *limbo, uint64_t version);
 /* Forgets what was added since the last commit: it is still reached. */
 void limbo_rollback(struct limbo *limbo);

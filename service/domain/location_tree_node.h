@@ -1,5 +1,4 @@
-/* domain/location_tree_node: the nodes of a location tree, and where a key stands in one; for its own files.
- */
+/* domain/location_tree_node: nodes of a location tree and where a key stands in one; for its own files. */
 #pragma once
 
 #include "domain/location_tree.h"

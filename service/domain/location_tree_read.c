@@ -1,5 +1,14 @@
 #include "domain/location_tree_node.h"
 
+enum { CACHE_LINE = 64 };
+
+/* Asks for a whole object at once: one wait for memory instead of one a line. A hint only. */
+static inline void fetch(const void *object, size_t size)
+{
+    for (size_t at = 0; at < size; at += CACHE_LINE)
+        __builtin_prefetch((const char *)object + at);
+}
+
 struct inventory_store *tree_find(const struct tree_node *root, int32_t certificate_id,
                                   const struct uuid *store_id)
 {
@@ -39,6 +48,7 @@ static size_t walk(const struct tree_node *node, int32_t certificate_id,
         const struct leaf *leaf = (const struct leaf *)node;
         for (unsigned at = leaf_first(leaf, certificate_id);
              at < node->count && leaf->certificate_ids[at] == certificate_id && found < limit; at++) {
+            fetch(leaf->stores[at], 2 * CACHE_LINE);
             if (stores != NULL)
                 stores[found] = leaf->stores[at];
             found++;
@@ -50,6 +60,7 @@ static size_t walk(const struct tree_node *node, int32_t certificate_id,
     while (at + 1 < node->count && inner->low_certificates[at + 1] < certificate_id)
         at++;
     do {
+        fetch(inner->children[at], sizeof(struct leaf));
         found +=
             walk(inner->children[at], certificate_id, stores != NULL ? stores + found : NULL, limit - found);
         at++;

@@ -18,6 +18,6 @@ bool permission_read(struct arena *arena, const struct principal *principal, str
                      struct err *err);
 /* Whether the user may replace certificates at all; false with FORBIDDEN. */
 bool permission_check(const struct permission_set *set, struct err *err);
-/* Whether jobs may be scheduled for a store of this container; a store of none needs the permission for all.
+/* Whether jobs may be scheduled for a store of this container; without one it takes the permission for all.
  */
 bool permission_for_store(const struct permission_set *set, bool has_container_id, int32_t container_id);

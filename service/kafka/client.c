@@ -21,7 +21,8 @@ enum role_set {
     GROUPS = REPLACE | STAGING,
     CONSUMERS = GROUPS | INVENTORY,
     PRODUCERS = TRANSACTIONAL | PLAIN,
-    ALL = CONSUMERS | PRODUCERS | ADMIN,
+    ENDS = 1 << KAFKA_ENDS,
+    ALL = CONSUMERS | PRODUCERS | ADMIN | ENDS,
 };
 
 struct role_setting {
@@ -58,8 +59,9 @@ static const struct role_setting fixed[] = {
     {"enable.auto.commit", "false", CONSUMERS},
     {"enable.auto.offset.store", "false", CONSUMERS},
     {"auto.offset.reset", "earliest", CONSUMERS},
-    {"enable.partition.eof", "false", GROUPS},
-    {"enable.partition.eof", "true", INVENTORY},
+    /* What ListOffsets answers follows it: the high watermark, not the last stable offset. */
+    {"isolation.level", "read_uncommitted", ENDS},
+    {"enable.partition.eof", "true", CONSUMERS},
     {"partition.assignment.strategy", "range,roundrobin", CONSUMERS},
     {"enable.idempotence", "true", PRODUCERS},
     {"delivery.report.only.error", "false", PRODUCERS},
@@ -210,6 +212,16 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_property *properties, size_t 
     rd_kafka_conf_t *made = conf;
     conf = NULL;
     return made;
+}
+
+bool kafka_conf_transaction_timeout(rd_kafka_conf_t *conf, int timeout_ms, struct err *err)
+{
+    char number[16];
+    char reason[ERR_TEXT_MAX];
+    snprintf(number, sizeof number, "%d", timeout_ms);
+    return rd_kafka_conf_set(conf, "transaction.timeout.ms", number, reason, sizeof reason) ==
+               RD_KAFKA_CONF_OK ||
+           err_set(err, ERR_CONFIG_INVALID, "%s", reason);
 }
 
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_trouble *trouble,

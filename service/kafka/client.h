@@ -20,14 +20,20 @@ enum kafka_role {
     KAFKA_TRANSACTIONAL_PRODUCER, /* jobs, results, retries and dead letters of commands */
     KAFKA_PLAIN_PRODUCER,         /* idempotent, no transactions */
     KAFKA_ADMIN,                  /* creates topics, asks for metadata */
+    KAFKA_ENDS,                   /* asks where partitions end, open transactions included */
 };
 
 /* A configuration of the role from the properties, with our tuning and callbacks. The caller owns it until
-   one of consumer_new(), transaction_new(), producer_new(), reader_new() and topics_create() takes it. NULL
-   with ERR_CONFIG_INVALID, naming the property, when one is unknown, ours alone, or has a bad value. */
+   one of consumer_new(), transaction_new(), producer_new(), reader_new(), ends_new() and topics_create()
+   takes it. NULL with ERR_CONFIG_INVALID, naming the property, when one is unknown, ours alone, or has a bad
+   value. */
 rd_kafka_conf_t *kafka_conf_new(const struct kafka_property *properties, size_t count, enum kafka_role role,
                                 struct err *err);
 AUTO_DEFINE(kafka_conf, rd_kafka_conf_t, rd_kafka_conf_destroy);
+
+/* Sets how long a transaction may be open (transaction.timeout.ms), in place of the user's value or ours.
+   False with ERR_CONFIG_INVALID when librdkafka refuses the value. */
+bool kafka_conf_transaction_timeout(rd_kafka_conf_t *conf, int timeout_ms, struct err *err);
 
 /* Told of each fault: which property, and what is wrong with it and what to do. No secret value in the text.
  */

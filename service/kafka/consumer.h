@@ -29,15 +29,38 @@ struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const
 void consumer_free(struct consumer *consumer);
 AUTO_DEFINE(consumer, struct consumer, consumer_free);
 
-/* The next record, waiting at most timeout_ms, or NULL. Never a message with an error: errors are kept as
+/* The next record, waiting at most timeout_ms, or NULL, which comes before the time is over when a
+   partition's end was reached (see consumer_reached()). Never a message with an error: errors are kept as
    trouble, and those that end the client as fatal. The caller destroys the message (rd_kafka_message_destroy)
    before the consumer. To be called at least every max.poll.interval.ms, also while paused. */
 rd_kafka_message_t *consumer_poll(struct consumer *consumer, int timeout_ms);
 
-/* Stops and resumes delivery from all partitions; partitions assigned meanwhile are paused too. */
+/* Stops and resumes delivery from all partitions; partitions assigned meanwhile are paused too. Those that
+   were paused alone stay so. */
 bool consumer_pause_all(struct consumer *consumer, struct err *err);
 bool consumer_resume_all(struct consumer *consumer, struct err *err);
 bool consumer_is_paused(const struct consumer *consumer);
+
+/* Stop and resume delivery from one partition; the others go on. What was fetched of it already is not handed
+   out before consumer_resume_partition(), and then comes in order. Forgotten when the partition is revoked.
+   Of a partition that is not assigned here both do nothing and answer true. ERR_KAFKA_FATAL: build a new
+   consumer. */
+bool consumer_pause_partition(struct consumer *consumer, const char *topic, int32_t partition,
+                              struct err *err);
+bool consumer_resume_partition(struct consumer *consumer, const char *topic, int32_t partition,
+                               struct err *err);
+
+/* The offset up to which (itself not) everything that a read_committed reader sees of the partition has been
+   handed out by consumer_poll(). Aborted records and markers at the partition's end do not hold it up; an
+   open transaction does. Before the first record or end is met: the group's committed offset, once it is
+   known (consumer_committed() and consumer_lag() ask for it). consumer_rewind() takes it back. -1 while
+   unknown, and of a partition that is not assigned here. No I/O. */
+int64_t consumer_reached(const struct consumer *consumer, const char *topic, int32_t partition);
+
+/* The group's committed offset of any partition, also of one that is not assigned here; -1: none. Stable:
+   while a transaction with an offset of it is open, it is ERR_KAFKA_RETRIABLE within timeout_ms. */
+bool consumer_committed(struct consumer *consumer, const char *topic, int32_t partition, int timeout_ms,
+                        int64_t *offset, struct err *err);
 
 /* Goes back to the first offsets of the batch, on those of its partitions that are still assigned here. */
 bool consumer_rewind(struct consumer *consumer, const struct offset_table *batch, struct err *err);
@@ -54,6 +77,9 @@ rd_kafka_consumer_group_metadata_t *consumer_group_metadata(struct consumer *con
 bool consumer_is_joined(const struct consumer *consumer);
 /* How many partitions this member has now. */
 size_t consumer_assigned_count(const struct consumer *consumer);
+/* The same, and the partitions themselves: good until the next consumer_poll() or consumer_close(). Only
+   topic and partition of the elements mean something. */
+size_t consumer_assigned(const struct consumer *consumer, const rd_kafka_topic_partition_list_t **list);
 /* The end of the client: a fatal error came, build a new consumer. The text stands in consumer_trouble(). */
 bool consumer_is_fatal(const struct consumer *consumer);
 /* What it waits for or suffers from, with the remedy where a person is needed; NULL: nothing known. Good

@@ -4,10 +4,14 @@
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* librdkafka answers at the latest when the request's timeout is over; this is for its timers. */
+enum { ADMIN_GRACE_MS = 1000 };
 
 /* What librdkafka wants for one plan; NULL with *err when the plan cannot be. */
 static rd_kafka_NewTopic_t *new_topic(const struct topic_plan *plan, struct err *err)
@@ -78,8 +82,7 @@ static bool request(rd_kafka_t *client, rd_kafka_NewTopic_t **topics, const stru
     rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, reason, sizeof reason);
     rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, reason, sizeof reason);
     rd_kafka_CreateTopics(client, topics, count, options, queue);
-    /* librdkafka answers at the latest when the request's timeout is over; the second is for its timers. */
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + 1000);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + ADMIN_GRACE_MS);
     if (event == NULL) {
         kafka_err_code(err, RD_KAFKA_RESP_ERR__TIMED_OUT, "no broker answered");
     } else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -120,5 +123,67 @@ bool topics_create(rd_kafka_conf_t *conf, const struct topic_plan *plans, size_t
     }
     rd_kafka_NewTopic_destroy_array(topics, made);
     free(topics);
+    return good;
+}
+
+/* The named setting of a described topic, as a positive number. */
+static bool find_size(rd_kafka_event_t *event, const char *name, size_t *bytes)
+{
+    size_t count = 0;
+    const rd_kafka_DescribeConfigs_result_t *result = rd_kafka_event_DescribeConfigs_result(event);
+    const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(result, &count);
+    if (count == 0)
+        return false;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resources[0], &count);
+    for (size_t i = 0; i < count; i++) {
+        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (value == NULL || strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) != 0)
+            continue;
+        char *end = NULL;
+        errno = 0;
+        unsigned long long number = strtoull(value, &end, 10);
+        *bytes = (size_t)number;
+        return errno == 0 && end != value && *end == '\0' && number > 0;
+    }
+    return false;
+}
+
+/* The answer's error: of the request, or of the one resource asked for. */
+static rd_kafka_resp_err_t describe_error(rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return failure;
+    size_t count = 0;
+    const rd_kafka_ConfigResource_t **resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
+    return count > 0 ? rd_kafka_ConfigResource_error(resources[0]) : RD_KAFKA_RESP_ERR__BAD_MSG;
+}
+
+bool topic_message_max_bytes(rd_kafka_t *client, const char *topic, int timeout_ms, size_t *bytes,
+                             struct err *err)
+{
+    char what[ERR_TEXT_MAX / 2];
+    snprintf(what, sizeof what, "cannot ask for max.message.bytes of topic %s", topic);
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    if (resource == NULL)
+        return err_set(err, ERR_CONFIG_INVALID, "\"%s\" cannot be the name of a topic", topic);
+    char reason[ERR_TEXT_MAX];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, reason, sizeof reason);
+    rd_kafka_DescribeConfigs(client, &resource, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + ADMIN_GRACE_MS);
+    rd_kafka_resp_err_t failure = event != NULL ? describe_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    bool good = failure == RD_KAFKA_RESP_ERR_NO_ERROR && find_size(event, "max.message.bytes", bytes);
+    if (!good)
+        err_set(err, ERR_KAFKA_RETRIABLE, "%s: %s", what,
+                failure != RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_err2str(failure)
+                                                      : "the broker's answer does not tell it");
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ConfigResource_destroy(resource);
     return good;
 }

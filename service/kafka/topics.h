@@ -22,3 +22,10 @@ typedef void topic_report_fn(void *arg, const struct topic_plan *plan, enum topi
    configuration. */
 bool topics_create(rd_kafka_conf_t *conf, const struct topic_plan *plans, size_t count, int timeout_ms,
                    topic_report_fn *report, void *arg, struct err *err);
+
+/* The topic's max.message.bytes, by the broker's answer: the largest batch it takes, so keep some hundred
+   bytes for framing. ERR_KAFKA_RETRIABLE when it is not
+   told within timeout_ms or not allowed (DescribeConfigs on the topic): then only the producer's own limit is
+   known. */
+bool topic_message_max_bytes(rd_kafka_t *client, const char *topic, int timeout_ms, size_t *bytes,
+                             struct err *err);

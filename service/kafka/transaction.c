@@ -5,6 +5,7 @@
 #include "kafka/errors.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,10 @@ struct transaction {
     rd_kafka_t *client;
     bool open;
     struct err delivery;       /* of the open transaction: the first record that could not be delivered */
+    int64_t begun_at;          /* monotonic ms */
+    int64_t time_limit_ms;     /* transaction.timeout.ms */
+    bool too_large;            /* a record of the present or latest transaction was */
+    bool timed_out;            /* the present or latest transaction has */
     rd_kafka_topic_t **topics; /* held, so that their metadata stays */
     size_t topic_count;
 };
@@ -28,10 +33,22 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+        message->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
+        transaction->too_large = true;
     const char *remedy = kafka_remedy(message->err);
     err_set(&transaction->delivery, ERR_KAFKA_ABORTABLE, "a record for topic %s was not delivered: %s%s%s",
             rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err), remedy != NULL ? "; " : "",
             remedy != NULL ? remedy : "");
+}
+
+static int64_t time_limit(const rd_kafka_conf_t *conf)
+{
+    char number[32];
+    size_t size = sizeof number;
+    return rd_kafka_conf_get(conf, "transaction.timeout.ms", number, &size) == RD_KAFKA_CONF_OK
+               ? strtoll(number, NULL, 10)
+               : INT64_MAX;
 }
 
 struct transaction *transaction_new(rd_kafka_conf_t *conf, const char *transactional_id, struct err *err)
@@ -50,6 +67,7 @@ struct transaction *transaction_new(rd_kafka_conf_t *conf, const char *transacti
         err_set(err, ERR_CONFIG_INVALID, "%s", reason);
         return NULL;
     }
+    transaction->time_limit_ms = time_limit(conf);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     transaction->client = kafka_client_new(RD_KAFKA_PRODUCER, conf, &transaction->trouble, err);
     if (transaction->client == NULL) {
@@ -72,6 +90,28 @@ void transaction_free(struct transaction *transaction)
     free(transaction);
 }
 
+/* Looks for the reason of a failure that ends the open transaction. What the broker says of one that it has
+   timed out (another epoch, an unknown state) is said of a fenced producer too: so the clock decides. */
+static void note_failure(struct transaction *transaction, enum err_code fate)
+{
+    if (transaction->open && fate != ERR_KAFKA_RETRIABLE && !transaction->too_large &&
+        monotonic_ms() - transaction->begun_at >= transaction->time_limit_ms)
+        transaction->timed_out = true;
+}
+
+/* Consumes the error. Its own remedy is for a producer that another one has fenced. */
+static bool tell_timeout(const struct transaction *transaction, rd_kafka_error_t *error, const char *what,
+                         struct err *err)
+{
+    err_set(err, kafka_classify(error),
+            "%s: %s; it was open for longer than %" PRId64
+            " ms: raise CERTSWAP_KAFKA_TRANSACTION_TIMEOUT_MS, or see "
+            "what has held it up",
+            what, rd_kafka_error_string(error), transaction->time_limit_ms);
+    rd_kafka_error_destroy(error);
+    return false;
+}
+
 /* One attempt of a transactional call, waiting at most slice_ms. */
 typedef rd_kafka_error_t *attempt_fn(struct transaction *transaction, int slice_ms, void *arg);
 
@@ -88,6 +128,9 @@ static bool drive(struct transaction *transaction, attempt_fn *attempt, void *ar
             return true;
         }
         int left = deadline_left(deadline, BACKOFF_MS);
+        note_failure(transaction, kafka_classify(error));
+        if (transaction->timed_out && kafka_classify(error) != ERR_KAFKA_RETRIABLE)
+            return tell_timeout(transaction, error, what, err);
         if (kafka_classify(error) != ERR_KAFKA_RETRIABLE || left == 0)
             return kafka_err_take(err, error, what);
         kafka_trouble_note(&transaction->trouble, transaction->client, rd_kafka_error_code(error),
@@ -169,6 +212,9 @@ bool transaction_begin(struct transaction *transaction, struct err *err)
 {
     assert(!transaction->open);
     transaction->delivery = (struct err){0};
+    transaction->too_large = false;
+    transaction->timed_out = false;
+    transaction->begun_at = monotonic_ms();
     if (!kafka_err_take(err, rd_kafka_begin_transaction(transaction->client), "cannot begin a transaction"))
         return false;
     transaction->open = true;
@@ -204,6 +250,7 @@ bool transaction_produce(struct transaction *transaction, const struct kafka_rec
                                  kafka_classify_code(failure) == ERR_KAFKA_FATAL
                              ? ERR_KAFKA_FATAL
                              : ERR_KAFKA_ABORTABLE;
+    note_failure(transaction, fate);
     const char *remedy = kafka_remedy(failure);
     return err_set(err, fate, "%s: %s%s%s", what, rd_kafka_err2str(failure), remedy != NULL ? "; " : "",
                    remedy != NULL ? remedy : "");
@@ -253,8 +300,10 @@ bool transaction_commit(struct transaction *transaction, int timeout_ms, struct 
 {
     assert(transaction->open);
     rd_kafka_poll(transaction->client, 0);
-    if (transaction->delivery.code != ERR_NONE)
+    if (transaction->delivery.code != ERR_NONE) {
+        note_failure(transaction, transaction->delivery.code);
         return err_set(err, transaction->delivery.code, "%s", transaction->delivery.text);
+    }
     struct err failure = {0};
     if (drive(transaction, attempt_commit, NULL, timeout_ms, "cannot commit the transaction", &failure)) {
         transaction->open = false;
@@ -275,6 +324,16 @@ bool transaction_abort(struct transaction *transaction, int timeout_ms, struct e
         return false;
     transaction->open = false;
     return true;
+}
+
+bool transaction_was_too_large(const struct transaction *transaction)
+{
+    return transaction->too_large;
+}
+
+bool transaction_timed_out(const struct transaction *transaction)
+{
+    return transaction->timed_out;
 }
 
 bool transaction_poll(struct transaction *transaction, struct err *err)

@@ -45,6 +45,13 @@ bool transaction_commit(struct transaction *transaction, int timeout_ms, struct 
 /* Aborts. True also when none is open. */
 bool transaction_abort(struct transaction *transaction, int timeout_ms, struct err *err);
 
+/* Why the present transaction, or the one before it if none has begun since, asked for an abort or for a new
+   producer: a record was larger than the broker takes (its topic's max.message.bytes); it was open for longer
+   than transaction.timeout.ms, so that the broker has aborted it (also because this process stood still). To
+   be asked before transaction_free(). Both false: another reason, or no failure. */
+bool transaction_was_too_large(const struct transaction *transaction);
+bool transaction_timed_out(const struct transaction *transaction);
+
 /* Serves callbacks without waiting; to be called while idle, so that errors are noticed. False with
    ERR_KAFKA_FATAL once the producer is dead (fenced, for one). */
 bool transaction_poll(struct transaction *transaction, struct err *err);

@@ -25,7 +25,7 @@ VALUES(command_outcome, "completed", "partial", "failed", "no_locations", "rejec
 VALUES(event_kind, "enrollment", "renewal")
 VALUES(event_outcome, "staged", "refused", "ignored", "replayed", "expired", "dead_letter")
 VALUES(transaction_outcome, "committed", "aborted")
-VALUES(input_topic, "enrollments", "renewals", "inventory", "commands")
+VALUES(input_topic, "enrollments", "renewals", "inventory", "commands", "retry")
 VALUES(dependency, "kafka", "redis")
 VALUES(version, CERTSWAP_VERSION)
 
@@ -66,7 +66,7 @@ static const struct label_set sets[] = {
     [EVENT_KIND] = {"kind", METRIC_EVENT_RENEWAL + 1, event_kind},
     [EVENT_OUTCOME] = {"outcome", METRIC_EVENT_DEAD_LETTER + 1, event_outcome},
     [TRANSACTION_OUTCOME] = {"outcome", METRIC_TRANSACTION_ABORTED + 1, transaction_outcome},
-    [INPUT_TOPIC] = {"topic", METRIC_TOPIC_COMMANDS + 1, input_topic},
+    [INPUT_TOPIC] = {"topic", METRIC_TOPIC_RETRY + 1, input_topic},
     [DEPENDENCY] = {"dependency", METRIC_DEPENDENCY_REDIS + 1, dependency},
     [VERSION] = {"version", 1, version},
 };

@@ -3,6 +3,7 @@
 #include "crypto/library.h"
 #include "kafka/dead_letter.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,10 +91,46 @@ static bool send_dead_letter(struct outbox *outbox, const struct out_record *rec
     return err_set(err, failure.code, "%s", failure.text);
 }
 
+static void add_number(struct record_headers *headers, const char *name, int64_t number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, number);
+    record_headers_add_text(headers, name, text);
+}
+
+static bool send_retry(struct outbox *outbox, const struct out_record *record,
+                       struct transaction *transaction, int timeout_ms, struct err *err)
+{
+    const rd_kafka_message_t *origin = record->origin;
+    record_headers_clear(&outbox->headers);
+    record_headers_add_from(&outbox->headers, origin, RETRY_HEADER_PREFIX);
+    record_headers_add(&outbox->headers, RETRY_HEADER_ORIGIN, record->retry.origin);
+    add_number(&outbox->headers, RETRY_HEADER_ATTEMPT, record->retry.attempt);
+    add_number(&outbox->headers, RETRY_HEADER_FIRST_SEEN, record->retry.first_seen_ms);
+    add_number(&outbox->headers, RETRY_HEADER_NOT_BEFORE, record->retry.not_before_ms);
+    struct kafka_record out = {record->topic, span_of(origin->key, origin->key_len),
+                               span_of(origin->payload, origin->len), &outbox->headers};
+    return transaction_produce(transaction, &out, timeout_ms, err);
+}
+
+void outbox_lower_limit(struct outbox *outbox)
+{
+    enum { LEAST = 10000 };
+    size_t lower = outbox->message_max_bytes / 10 * 9;
+    outbox->message_max_bytes = lower > LEAST ? lower : LEAST;
+}
+
 bool outbox_send(struct outbox *outbox, size_t index, struct transaction *transaction, int timeout_ms,
                  struct err *err)
 {
     const struct out_record *record = &outbox->records[index];
-    return record->kind == OUT_EVENT ? send_event(outbox, record, transaction, timeout_ms, err)
-                                     : send_dead_letter(outbox, record, transaction, timeout_ms, err);
+    switch (record->kind) {
+    case OUT_EVENT:
+        return send_event(outbox, record, transaction, timeout_ms, err);
+    case OUT_DEAD_LETTER:
+        return send_dead_letter(outbox, record, transaction, timeout_ms, err);
+    case OUT_RETRY:
+        return send_retry(outbox, record, transaction, timeout_ms, err);
+    }
+    return err_set(err, ERR_INTERNAL, "a record of no kind");
 }

@@ -4,7 +4,15 @@
 #include "base/arena.h"
 #include "kafka/transaction.h"
 
-enum out_kind { OUT_EVENT, OUT_DEAD_LETTER };
+enum out_kind { OUT_EVENT, OUT_DEAD_LETTER, OUT_RETRY };
+
+/* What a retry record says of itself, beside the original. */
+struct retry_mark {
+    struct span origin; /* topic/partition/offset of the first record */
+    int64_t attempt;
+    int64_t first_seen_ms; /* Redis' clock, as is the next */
+    int64_t not_before_ms;
+};
 
 /* Borrows all: from the work's arena and from the message that it answers. */
 struct out_record {
@@ -15,7 +23,8 @@ struct out_record {
     struct span key; /* OUT_EVENT */
     struct span value;
     struct cloud_event event;
-    const struct err *why; /* OUT_DEAD_LETTER */
+    const struct err *why;   /* OUT_DEAD_LETTER */
+    struct retry_mark retry; /* OUT_RETRY */
 };
 
 struct outbox {
@@ -29,8 +38,15 @@ struct outbox {
 };
 
 /* Bytes that a record may take beside key, value and what it copies from its origin: CloudEvents and trace
- * headers. */
-enum { OUT_HEADERS_MAX = 640 };
+   headers, or the marks of a retry. */
+enum { OUT_HEADERS_MAX = 800 };
+
+/* Headers of retry records. */
+#define RETRY_HEADER_PREFIX "certswap-"
+#define RETRY_HEADER_ORIGIN "certswap-origin"
+#define RETRY_HEADER_ATTEMPT "certswap-attempt"
+#define RETRY_HEADER_FIRST_SEEN "certswap-first-seen"
+#define RETRY_HEADER_NOT_BEFORE "certswap-not-before"
 
 void outbox_free(struct outbox *outbox);
 bool outbox_add(struct outbox *outbox, const struct out_record *record, struct err *err);
@@ -38,6 +54,9 @@ bool outbox_add(struct outbox *outbox, const struct out_record *record, struct e
 void outbox_cut(struct outbox *outbox, size_t count);
 /* What the record takes of the producer's message.max.bytes. */
 size_t outbox_record_size(const struct out_record *record);
+
+/* A broker found a record too large that this producer would send: from now on less counts as too large. */
+void outbox_lower_limit(struct outbox *outbox);
 
 /* Queues record `index` in the open transaction. Errors as transaction_produce(). */
 bool outbox_send(struct outbox *outbox, size_t index, struct transaction *transaction, int timeout_ms,

@@ -1,20 +1,26 @@
 #include "pipeline/replace_work.h"
 
+#include "kafka/ends.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/replace_item.h"
+#include "redis/watermark.h"
 
 #include <stdlib.h>
 
 enum {
-    OUTPUT_BYTES = 16 * 1024 * 1024
-}; /* at about this much a batch is committed; a command is never split */
+    OUTPUT_BYTES = 16 * 1024 * 1024, /* at about this much a batch is committed; a command is never split */
+    COMMITTED_TIMEOUT_MS = 500,
+    METADATA_TIMEOUT_MS = 500,
+};
 
 struct replace_work {
     struct replace_tools tools;
     struct redis *redis;
+    struct ends *ends;          /* made when it is first needed */
     struct replace_item *items; /* in the arena; `count` of them */
     size_t count;
+    int64_t redis_ahead_ms; /* Redis' clock less the monotonic one; 0: not known yet */
 };
 
 struct replace_work *replace_work_new(struct pipeline_context *context)
@@ -54,6 +60,7 @@ void replace_work_free(struct replace_work *work)
         return;
     if (work->tools.arena != NULL)
         finish(work);
+    ends_free(work->ends);
     codec_free(work->tools.codec);
     inventory_reader_free(work->tools.reader);
     buf_free(&work->tools.scratch);
@@ -70,37 +77,129 @@ static bool may_start(void *self, struct err *err)
            err_set(err, ERR_KAFKA_RETRIABLE, "waits until the whole inventory has been read");
 }
 
-/* Asks for all commands at once: one round trip a batch. */
-static bool look_up(struct replace_work *work, struct err *err)
+/* A retry record says by Redis' clock when it is due; none waits for longer than the delay that certswap
+ * gives. */
+static int delay_ms(void *self, const rd_kafka_message_t *message)
 {
-    struct arena *arena = work->tools.arena;
-    struct staged_lookup *lookups = arena_array(arena, work->count, sizeof *lookups);
-    if (lookups == NULL)
-        return err_set(err, ERR_NO_MEMORY, "out of memory for a batch of commands");
-    size_t asked = 0;
-    for (size_t i = 0; i < work->count; i++) {
-        const struct replace_command *command = &work->items[i].command;
-        if (replace_item_wants_lookup(&work->items[i]))
-            lookups[asked++] = (struct staged_lookup){
-                .by_request = command->has_request_id,
-                .id = command->has_request_id ? command->request_id : command->certificate_id};
-    }
-    int64_t redis_now_ms;
-    if (!staging_read(work->redis, arena, lookups, asked, &redis_now_ms, err))
+    struct replace_work *work = self;
+    const struct settings *settings = work->tools.context->settings;
+    int64_t not_before_ms;
+    if (work->redis_ahead_ms == 0 || strcmp(rd_kafka_topic_name(message->rkt), settings->topics.retry) != 0 ||
+        !message_header_number(message, RETRY_HEADER_NOT_BEFORE, &not_before_ms))
+        return 0;
+    int64_t left_ms = not_before_ms - (monotonic_us() / 1000 + work->redis_ahead_ms);
+    return left_ms <= 0 ? 0 : left_ms < settings->retry_delay_ms ? (int)left_ms : settings->retry_delay_ms;
+}
+
+/* The questions of the whole batch in one round trip. The watermarks come first: what they have passed when
+   they are read is staged when the material is looked up. */
+static bool ask(struct replace_work *work, struct err *err)
+{
+    int retention_s = work->tools.context->settings->command_retention_s;
+    if (!watermark_ask(work->redis, err))
         return false;
-    for (size_t i = 0, answer = 0; i < work->count; i++) {
-        if (!replace_item_wants_lookup(&work->items[i]))
+    for (size_t i = 0; i < work->count; i++) {
+        struct replace_item *item = &work->items[i];
+        if (item->refusal.code != ERR_NONE)
             continue;
-        work->items[i].lookup = lookups[answer++];
-        if (!replace_item_take_lookup(&work->tools, &work->items[i], err))
+        item->lookup.by_request = item->command.has_request_id;
+        item->lookup.id = item->lookup.by_request ? item->command.request_id : item->command.certificate_id;
+        if (!ledger_ask(work->redis, &item->claim, retention_s, err) ||
+            (replace_item_wants_lookup(item) && !staging_ask(work->redis, &item->lookup, err)))
             return false;
     }
     return true;
 }
 
-static bool prepare(void *self, const struct batch *batch, struct err *err)
+static bool take_answers(struct replace_work *work, struct watermark_table *watermarks, struct err *err)
+{
+    struct arena *arena = work->tools.arena;
+    if (!watermark_answer(work->redis, arena, watermarks, err))
+        return false;
+    work->tools.redis_now_ms = watermarks->now_ms;
+    work->redis_ahead_ms = watermarks->now_ms - monotonic_us() / 1000;
+    for (size_t i = 0; i < work->count; i++) {
+        struct replace_item *item = &work->items[i];
+        if (item->refusal.code != ERR_NONE)
+            continue;
+        if (item->first_seen_ms == 0)
+            item->first_seen_ms = watermarks->now_ms;
+        if (!ledger_answer(work->redis, arena, &item->claim, err))
+            return false;
+        if (replace_item_wants_lookup(item) && (!staging_answer(work->redis, arena, &item->lookup, err) ||
+                                                !replace_item_take_lookup(&work->tools, item, err)))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the decision that a duplicate found is committed: the group's offset is past the record that
+   decided, and after that was seen the ledger still holds the same decision. ERR_NONE with *repeatable false:
+   not yet. */
+static bool check_decision(struct replace_work *work, struct replace_item *item, struct consumer *consumer,
+                           struct err *err)
+{
+    struct arena *arena = work->tools.arena;
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+    int64_t committed;
+    struct err unknown = {0};
+    if (!place_read(arena, item->claim.decider, &topic, &partition, &offset) ||
+        !consumer_committed(consumer, topic, partition, COMMITTED_TIMEOUT_MS, &committed, &unknown) ||
+        committed <= offset)
+        return true;
+    struct ledger_claim again = item->claim;
+    if (!ledger_ask(work->redis, &again, work->tools.context->settings->command_retention_s, err) ||
+        !ledger_answer(work->redis, arena, &again, err))
+        return false;
+    item->repeatable = again.state == LEDGER_DECIDED && again.attempt == item->claim.attempt;
+    return true;
+}
+
+/* How many partitions the event topics have now: each one's watermark counts, also that of a new one. */
+static bool count_partitions(struct replace_work *work, size_t *enrollments, size_t *renewals,
+                             struct err *err)
+{
+    struct pipeline_context *context = work->tools.context;
+    const struct topic_names *topics = &context->settings->topics;
+    if (work->ends == NULL) {
+        rd_kafka_conf_t *conf =
+            kafka_conf_new(context->kafka_properties, context->kafka_property_count, KAFKA_ENDS, err);
+        work->ends = conf != NULL ? ends_new(conf, err) : NULL;
+    }
+    return work->ends != NULL &&
+           ends_partition_count(work->ends, topics->enrollments, METADATA_TIMEOUT_MS, enrollments, err) &&
+           ends_partition_count(work->ends, topics->renewals, METADATA_TIMEOUT_MS, renewals, err);
+}
+
+/* Says of the commands without material whether it may still come. What cannot be known counts as yes. */
+static void check_watermarks(struct replace_work *work, const struct watermark_table *watermarks)
+{
+    const struct topic_names *topics = &work->tools.context->settings->topics;
+    size_t enrollments = 0;
+    size_t renewals = 0;
+    bool counted = false;
+    struct err err = {0};
+    for (size_t i = 0; i < work->count; i++) {
+        struct replace_item *item = &work->items[i];
+        if (item->refusal.code != ERR_NONE || !replace_item_lacks_material(item))
+            continue;
+        /* A command that is seen for the first time now cannot have been passed: do not ask for it. */
+        bool new = item->first_seen_ms >= watermarks->now_ms;
+        if (!new && !counted && !count_partitions(work, &enrollments, &renewals, &err))
+            log_warn("event topics cannot be counted", log_err(&err));
+        counted = counted || !new;
+        item->may_still_come =
+            new || !watermark_passed(watermarks, topics->enrollments, enrollments, item->first_seen_ms) ||
+            !watermark_passed(watermarks, topics->renewals, renewals, item->first_seen_ms);
+    }
+}
+
+static bool prepare(void *self, const struct batch *batch, struct consumer *consumer, struct err *err)
 {
     struct replace_work *work = self;
+    struct watermark_table watermarks;
     finish(work);
     work->tools.now_ms = clock_now_ms(work->tools.context->clock);
     work->items = arena_array(work->tools.arena, batch->count, sizeof *work->items);
@@ -110,7 +209,37 @@ static bool prepare(void *self, const struct batch *batch, struct err *err)
     for (size_t i = 0; i < batch->count; i++)
         if (!replace_item_read(&work->tools, batch->messages[i], &work->items[i], err))
             return false;
-    return look_up(work, err);
+    if (!ask(work, err) || !take_answers(work, &watermarks, err))
+        return false;
+    for (size_t i = 0; i < work->count; i++)
+        if (work->items[i].refusal.code == ERR_NONE && work->items[i].claim.state == LEDGER_DECIDED &&
+            !check_decision(work, &work->items[i], consumer, err))
+            return false;
+    check_watermarks(work, &watermarks);
+    return true;
+}
+
+/* Keeps the decisions before their transaction commits: a duplicate must find them once it has. */
+static bool keep_decisions(struct replace_work *work, size_t first, size_t next, struct err *err)
+{
+    struct arena *arena = work->tools.arena;
+    struct ledger_decision *decisions = arena_array(arena, next - first, sizeof *decisions);
+    size_t count = 0;
+    if (decisions == NULL)
+        return err_set(err, ERR_NO_MEMORY, "out of memory for decisions");
+    for (size_t i = first; i < next; i++) {
+        const struct replace_item *item = &work->items[i];
+        const rd_kafka_message_t *message = item->message;
+        if (item->fate != ITEM_DECIDED)
+            continue;
+        struct span decider =
+            place_text(arena, rd_kafka_topic_name(message->rkt), message->partition, message->offset);
+        if (decider.data == NULL)
+            return err_set(err, ERR_NO_MEMORY, "out of memory for decisions");
+        decisions[count++] = (struct ledger_decision){&item->claim, item->encoded_result, decider};
+    }
+    return count == 0 || ledger_keep(work->redis, decisions, count,
+                                     work->tools.context->settings->command_retention_s, err);
 }
 
 static bool decide(void *self, const struct batch *batch, size_t first, size_t *next, struct outbox *outbox,
@@ -125,10 +254,10 @@ static bool decide(void *self, const struct batch *batch, size_t first, size_t *
     while (decided && ++i < batch->count && outbox->bytes < OUTPUT_BYTES);
     inventory_read_end(work->tools.reader);
     *next = i;
-    return decided;
+    return decided && keep_decisions(work, first, i, err);
 }
 
-static void count(const struct replace_item *item)
+static void count_result(const struct replace_item *item)
 {
     const struct replace_result *result = &item->result;
     metric_add(METRIC_COMMANDS, 1, (enum metric_command_outcome)result->status);
@@ -142,32 +271,45 @@ static void count(const struct replace_item *item)
 }
 
 /* The audit line: the one that a command gets. */
-static void report(const struct replace_item *item, int64_t took_us)
+static void log_result(const struct replace_item *item, int64_t took_us)
 {
-    const rd_kafka_message_t *message = item->message;
-    struct log_field topic = log_str("topic", rd_kafka_topic_name(message->rkt));
-    struct log_field partition = log_int("partition", message->partition);
-    struct log_field offset = log_int("offset", message->offset);
-    if (item->refusal.code != ERR_NONE) {
-        metric_add(METRIC_COMMANDS, 1, METRIC_COMMAND_DEAD_LETTER);
-        metric_add(METRIC_DEAD_LETTERS, 1, METRIC_TOPIC_COMMANDS);
-        log_warn("command refused", log_err(&item->refusal), topic, partition, offset);
-        return;
-    }
-    count(item);
     const struct replace_result *result = &item->result;
+    const rd_kafka_message_t *message = item->message;
+    bool repeated = item->fate == ITEM_REPEATED;
     struct trace_context trace;
     trace_context_from_message(&trace, message);
-    log_info("command", log_uuid("commandId", &result->command_id),
-             log_str("status", replace_status_name(result->status)),
-             log_str("rejection", result->has_rejection ? err_name(item->plan.rejection) : NULL),
-             log_int("existingCertificateId", result->existing_certificate_id),
-             log_int("certificateId", result->certificate_id), log_int("jobs", result->job_count),
-             log_int("failedStores", (int64_t)result->failed_count), log_bool("dryRun", result->dry_run),
-             log_span("requestedBy", result->requested_by),
-             trace.traceparent.len > 0 ? log_span("traceparent", trace.traceparent)
-                                       : log_str("traceparent", NULL),
-             log_int("durationUs", took_us), topic, partition, offset);
+    log_info(
+        "command", log_uuid("commandId", &result->command_id),
+        log_str("status", replace_status_name(result->status)),
+        result->has_rejection ? log_span("rejection", result->rejection_code) : log_str("rejection", NULL),
+        repeated ? log_bool("duplicate", true) : log_str("duplicate", NULL),
+        log_int("existingCertificateId", result->existing_certificate_id),
+        log_int("certificateId", result->certificate_id), log_int("jobs", repeated ? 0 : result->job_count),
+        log_int("failedStores", (int64_t)result->failed_count), log_bool("dryRun", result->dry_run),
+        log_span("requestedBy", result->requested_by), log_int("retries", item->retries),
+        trace.traceparent.len > 0 ? log_span("traceparent", trace.traceparent) : log_str("traceparent", NULL),
+        log_int("durationUs", took_us), log_str("topic", rd_kafka_topic_name(message->rkt)),
+        log_int("partition", message->partition), log_int("offset", message->offset));
+}
+
+static void report_dead(const struct pipeline_context *context, const struct replace_item *item)
+{
+    const rd_kafka_message_t *message = item->message;
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    bool retry = strcmp(topic, context->settings->topics.retry) == 0;
+    metric_add(METRIC_COMMANDS, 1, METRIC_COMMAND_DEAD_LETTER);
+    metric_add(METRIC_DEAD_LETTERS, 1, retry ? METRIC_TOPIC_RETRY : METRIC_TOPIC_COMMANDS);
+    log_warn("command refused", log_err(&item->refusal), log_str("topic", topic),
+             log_int("partition", message->partition), log_int("offset", message->offset));
+}
+
+static void report_retry(const struct replace_item *item)
+{
+    metric_add(METRIC_RETRIES, 1);
+    log_debug("command waits", log_uuid("commandId", &item->command.command_id),
+              log_int("retries", item->retries + 1),
+              log_str("for", item->claim.state == LEDGER_OWNER ? "its certificate"
+                                                               : "the first decision of its id"));
 }
 
 static void committed(void *self, const struct batch *batch, size_t first, size_t next)
@@ -176,12 +318,37 @@ static void committed(void *self, const struct batch *batch, size_t first, size_
     int64_t took_us = monotonic_us() - batch->polled_at_us;
     metric_observe(METRIC_BATCH_COMMANDS, (double)(next - first));
     for (size_t i = first; i < next; i++) {
-        report(&work->items[i], took_us);
-        metric_observe(METRIC_COMMAND_DURATION, (double)took_us / 1000000);
+        const struct replace_item *item = &work->items[i];
+        switch (item->fate) {
+        case ITEM_DEAD:
+            report_dead(work->tools.context, item);
+            break;
+        case ITEM_RETRIED:
+            report_retry(item);
+            break;
+        case ITEM_REPEATED:
+            metric_add(METRIC_DUPLICATES, 1);
+            log_result(item, took_us);
+            break;
+        case ITEM_DECIDED:
+        case ITEM_CONFLICT:
+            count_result(item);
+            log_result(item, took_us);
+            metric_observe(METRIC_COMMAND_DURATION, (double)took_us / 1000000);
+            break;
+        }
     }
 }
 
 struct work replace_work(struct replace_work *work)
 {
-    return (struct work){work, may_start, prepare, decide, committed, finish, NULL};
+    return (struct work){
+        .self = work,
+        .may_start = may_start,
+        .delay_ms = delay_ms,
+        .prepare = prepare,
+        .decide = decide,
+        .committed = committed,
+        .finish = finish,
+    };
 }

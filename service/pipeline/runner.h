@@ -3,19 +3,24 @@
  */
 #pragma once
 
+#include "kafka/topics.h"
 #include "pipeline/batch.h"
 #include "pipeline/context.h"
 #include "pipeline/outbox.h"
 
-/* What is done with a batch. All calls come from the runner's thread. */
+/* What is done with a batch. All calls come from the runner's thread. The consumer is lent for questions
+ * only. */
 struct work {
     void *self;
     /* Whether records may come; false: not yet, and what it waits for. Until then the group is not joined, so
        that others who can work get the partitions. NULL: at once. */
     bool (*may_start)(void *self, struct err *err);
+    /* For how many more milliseconds the record must wait; its partition stands still until then, the others
+       go on. NULL: none waits. */
+    int (*delay_ms)(void *self, const rd_kafka_message_t *message);
     /* All I/O that deciding needs, for the whole batch at once. May be called again for the same batch, or a
        longer one. On failure the runner waits and calls again: a dependency that is down loses nothing. */
-    bool (*prepare)(void *self, const struct batch *batch, struct err *err);
+    bool (*prepare)(void *self, const struct batch *batch, struct consumer *consumer, struct err *err);
     /* Decides records from `first` on, at least one, and adds what they give to the outbox; *next is the
        first that is left. What it borrows must stay good until finish. On failure the batch is rewound. */
     bool (*decide)(void *self, const struct batch *batch, size_t first, size_t *next, struct outbox *outbox,
@@ -24,8 +29,9 @@ struct work {
     void (*committed)(void *self, const struct batch *batch, size_t first, size_t next);
     /* The batch is over, committed or dropped. */
     void (*finish)(void *self);
-    /* Nothing to do for a moment; false: not ready, and why. NULL: nothing to look after. */
-    bool (*idle)(void *self, struct err *err);
+    /* Between two batches: all that was polled is committed. False: not ready, and why. NULL: nothing to look
+     * after. */
+    bool (*idle)(void *self, struct consumer *consumer, struct err *err);
 };
 
 struct runner_options {

@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/staged_record.h"
+#include "pipeline/watermark_probe.h"
 
 #include <stdlib.h>
 
@@ -25,6 +26,7 @@ struct staging_work {
     struct arena *arena;
     struct codec *codec;
     struct redis *redis;
+    struct watermark_probe *probe;
     struct item *items;
     struct stage_request *requests;
     enum stage_outcome *outcomes;
@@ -42,7 +44,8 @@ struct staging_work *staging_work_new(struct pipeline_context *context)
     work->arena = arena_new(0);
     work->codec = codec_new(context->schemas);
     work->redis = redis_new(&context->redis);
-    if (work->arena == NULL || work->codec == NULL || work->redis == NULL) {
+    work->probe = watermark_probe_new(context);
+    if (work->arena == NULL || work->codec == NULL || work->redis == NULL || work->probe == NULL) {
         staging_work_free(work);
         return NULL;
     }
@@ -53,6 +56,7 @@ void staging_work_free(struct staging_work *work)
 {
     if (work == NULL)
         return;
+    watermark_probe_free(work->probe);
     codec_free(work->codec);
     redis_free(work->redis);
     arena_free(work->arena);
@@ -123,8 +127,9 @@ static bool read_item(struct staging_work *work, const rd_kafka_message_t *messa
     return true;
 }
 
-static bool prepare(void *self, const struct batch *batch, struct err *err)
+static bool prepare(void *self, const struct batch *batch, struct consumer *consumer, struct err *err)
 {
+    (void)consumer;
     struct staging_work *work = self;
     arena_reset(work->arena);
     work->request_count = 0;
@@ -215,17 +220,20 @@ static void finish(void *self)
 }
 
 /* Nobody else asks Redis while nothing happens, and readiness must fall when it is gone. */
-static bool idle(void *self, struct err *err)
+static bool idle(void *self, struct consumer *consumer, struct err *err)
 {
     struct staging_work *work = self;
-    if (monotonic_us() - work->pinged_us >= PING_EVERY_US || !work->redis_answers) {
-        bool answers = redis_ping(work->redis, err);
-        note_redis(work, answers);
-    }
-    return work->redis_answers;
+    if (monotonic_us() - work->pinged_us >= PING_EVERY_US || !work->redis_answers)
+        note_redis(work, redis_ping(work->redis, err));
+    return work->redis_answers && watermark_probe_turn(work->probe, work->redis, consumer, err);
 }
 
 struct work staging_work(struct staging_work *work)
 {
-    return (struct work){work, NULL, prepare, decide, committed, finish, idle};
+    return (struct work){.self = work,
+                         .prepare = prepare,
+                         .decide = decide,
+                         .committed = committed,
+                         .finish = finish,
+                         .idle = idle};
 }

@@ -26,7 +26,15 @@ void redis_free(struct redis *redis);
 AUTO_DEFINE(redis, struct redis, redis_free);
 
 /* The scripts that each connection loads before its first use. */
-enum redis_script { REDIS_SCRIPT_STAGE, REDIS_SCRIPT_LOOKUP, REDIS_SCRIPT_CLAIM, REDIS_SCRIPT_COUNT };
+enum redis_script {
+    REDIS_SCRIPT_STAGE,
+    REDIS_SCRIPT_LOOKUP,
+    REDIS_SCRIPT_DEAD,
+    REDIS_SCRIPT_CLAIM,
+    REDIS_SCRIPT_DECIDE,
+    REDIS_SCRIPT_ADVANCE,
+    REDIS_SCRIPT_COUNT
+};
 
 /* Queues a script's call; arguments are keys first (`key_count` of them). Connects if need be. */
 bool redis_append_script(struct redis *redis, enum redis_script script, size_t key_count, size_t count,

@@ -15,7 +15,7 @@ static bool call(struct redis *redis, const char *topic, int32_t partition, int6
     char key[KEY_MAX];
     int len = snprintf(key, sizeof key, "certswap:dead:%s/%" PRId32 "/%" PRId64, topic, partition, offset);
     struct span arguments[] = {span_of(key, (size_t)len), verb, life_s};
-    return redis_append_script(redis, REDIS_SCRIPT_CLAIM, 1, 3, arguments, err) &&
+    return redis_append_script(redis, REDIS_SCRIPT_DEAD, 1, 3, arguments, err) &&
            redis_take_reply(redis, reply, err);
 }
 

@@ -77,7 +77,7 @@ bool staging_write(struct redis *redis, const struct stage_request *requests, si
     return true;
 }
 
-static bool append_lookup(struct redis *redis, const struct staged_lookup *lookup, struct err *err)
+bool staging_ask(struct redis *redis, const struct staged_lookup *lookup, struct err *err)
 {
     char id[NUMBER_MAX];
     struct span arguments[] = {
@@ -98,39 +98,24 @@ static bool copy_text(struct arena *arena, const redisReply *reply, struct span 
     return to->data != NULL || err_set(err, ERR_NO_MEMORY, "out of memory for a staged record");
 }
 
-static bool take_lookup(struct redis *redis, struct arena *arena, struct staged_lookup *lookup,
-                        int64_t *now_ms, struct err *err)
+bool staging_answer(struct redis *redis, struct arena *arena, struct staged_lookup *lookup, struct err *err)
 {
     AUTO(redis_reply) redisReply *reply = NULL;
     if (!redis_take_reply(redis, &reply, err))
         return false;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 || !is_text(reply->element[0]))
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4)
         return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the lookup script gave no answer");
     redisReply *const *answer = reply->element;
-    *now_ms = strtoll(answer[0]->str, NULL, 10);
-    lookup->certificate_id = is_text(answer[1]) ? (int32_t)strtol(answer[1]->str, NULL, 10) : 0;
-    if (is_text(answer[2])) {
+    lookup->certificate_id = is_text(answer[0]) ? (int32_t)strtol(answer[0]->str, NULL, 10) : 0;
+    if (is_text(answer[1])) {
         lookup->state = STAGED_FOUND;
-        return copy_text(arena, answer[2], &lookup->record, err);
+        return copy_text(arena, answer[1], &lookup->record, err);
     }
-    if (is_text(answer[4])) {
+    if (is_text(answer[3])) {
         lookup->state = STAGED_REFUSED;
-        return copy_text(arena, answer[4], &lookup->refused, err);
+        return copy_text(arena, answer[3], &lookup->refused, err);
     }
-    lookup->state = is_text(answer[3]) ? STAGED_EXPIRED : STAGED_MISSING;
-    return true;
-}
-
-bool staging_read(struct redis *redis, struct arena *arena, struct staged_lookup *lookups, size_t count,
-                  int64_t *redis_now_ms, struct err *err)
-{
-    *redis_now_ms = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!append_lookup(redis, &lookups[i], err))
-            return false;
-    for (size_t i = 0; i < count; i++)
-        if (!take_lookup(redis, arena, &lookups[i], redis_now_ms, err))
-            return false;
+    lookup->state = is_text(answer[2]) ? STAGED_EXPIRED : STAGED_MISSING;
     return true;
 }
 

@@ -38,9 +38,10 @@ struct staged_lookup {
     struct span refused;    /* STAGED_REFUSED: why */
 };
 
-/* Looks `count` up in one round trip. redis_now_ms: Redis' clock, 0 if count is 0. */
-bool staging_read(struct redis *redis, struct arena *arena, struct staged_lookup *lookups, size_t count,
-                  int64_t *redis_now_ms, struct err *err);
+/* Queues the question; several, and of other rooms, make one round trip. The answers come in the order of the
+   questions. */
+bool staging_ask(struct redis *redis, const struct staged_lookup *lookup, struct err *err);
+bool staging_answer(struct redis *redis, struct arena *arena, struct staged_lookup *lookup, struct err *err);
 
 /* What the staged record of a certificate is bound to besides its content: key name and requester. */
 struct span staging_binding(struct arena *arena, int32_t certificate_id, struct span requester);

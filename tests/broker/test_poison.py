@@ -132,6 +132,20 @@ class Poison(BrokerTest):
                    for letter in self.client.read_all(DLQ)]
         self.assertEqual(len(set(origins)), len(origins))
 
+    def test_z_commands_wait_for_the_inventory(self):
+        """A command that waits at the start is decided on the whole inventory, however long that takes to read: here
+        much poison stands before the store that it is for. The last test: every start reads the poison again."""
+        self.assertEqual(0, self.daemon.stop()[0])
+        for number in range(1500):
+            self.client.send_later(INVENTORY, f"poison-{number}", b"poison")
+        existing = self.new_certificate_id()
+        store = inventory([entry("x", existing, "AB" * 20)])
+        self.client.store(store)
+        command_id = self.client.command(replace_command(existing, self.new))
+        self.daemon.start()
+        result, jobs = self.client.outcome(command_id, timeout_s=90)
+        self.assertEqual(("COMPLETED", 1), (result.record["status"], len(jobs)), result.record)
+
 
 if __name__ == "__main__":
     main()

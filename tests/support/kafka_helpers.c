@@ -64,6 +64,20 @@ void test_fill(const char *bootstrap, const char *topic, int count)
     }
 }
 
+void test_fill_partitions(const char *bootstrap, const char *topic, int32_t partitions, int count)
+{
+    AUTO(producer) struct producer *producer = test_producer(bootstrap);
+    rd_kafka_t *client = producer_handle(producer);
+    char value[] = "1";
+    for (int i = 0; i < count; i++)
+        for (int32_t partition = 0; partition < partitions; partition++)
+            cr_assert_eq(rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+                                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                           RD_KAFKA_V_VALUE(value, 1), RD_KAFKA_V_END),
+                         RD_KAFKA_RESP_ERR_NO_ERROR);
+    cr_assert_eq(rd_kafka_flush(client, TEST_TIMEOUT_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 rd_kafka_message_t *test_next(struct consumer *consumer)
 {
     int64_t deadline = deadline_in(TEST_TIMEOUT_MS);

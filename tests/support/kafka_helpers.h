@@ -20,6 +20,9 @@ struct producer *test_producer(const char *bootstrap);
 
 /* Sends `count` records with the values "0", "1", … and the keys "k0", "k1", …. */
 void test_fill(const char *bootstrap, const char *topic, int count);
+/* Sends `count` records to each of the partitions 0 to `partitions` - 1, in turn, without waiting for each.
+ */
+void test_fill_partitions(const char *bootstrap, const char *topic, int32_t partitions, int count);
 /* The next record, at most TEST_TIMEOUT_MS away; ends the test when there is none. */
 rd_kafka_message_t *test_next(struct consumer *consumer);
 /* Polls until the consumer has that many partitions. */

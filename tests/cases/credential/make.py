@@ -258,6 +258,16 @@ def valid_by_hand():
           pfx(encrypted(leaf, *rest), clear(shrouded), mac=pbmac1), "p256", 2)
     valid("pbmac1-sha512", "PBMAC1 with SHA-512 in both places",
           pfx(encrypted(leaf), clear(shrouded), mac=pbmac1, prf="sha512", scheme="sha512", key_len=64), "p256", 0)
+    raw = load_key("ed25519")
+    seed = raw.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
+    public = raw.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    second = sequence(integer(1), sequence(oid("1.3.101.112")), octets(octets(seed)), der(0x81, b"\0" + public))
+    valid("pkcs8-version-2", "a key of RFC 5958's second version, with its public key",
+          pfx(clear(cert_bag("ed25519", b"\1"), bag(1, second, b"\1"))), "ed25519", 0)
+    attributed = sequence(integer(0), sequence(oid("1.3.101.112")), octets(octets(seed)),
+                          der(0xA0, attribute("2.5.29.15", der(0x03, b"\0\x80"))))
+    valid("pkcs8-attributes", "a key with attributes, as Windows writes",
+          pfx(clear(cert_bag("ed25519", b"\1"), bag(1, attributed, b"\1"))), "ed25519", 0)
     pem = "".join(f"-----BEGIN {label}-----\n{base64.b64encode(body).decode()}\n-----END {label}-----"
                   for label, body in (("CERTIFICATE", cert("p256")), ("PRIVATE KEY", key("p256"))))
     valid("pem-one-line", "base64 without line ends", pem.encode(), "p256", 0, kind="PEM", password=None)
@@ -335,7 +345,7 @@ def invalid_by_hand():
     bomb_key, _ = pbes2(key("p256"), claimed=bomb)
     iterations = base64.encodebytes(sequence(bomb_key, octets(b"x" * 64))).decode()
     certificate = load_cert("p256").public_bytes(serialization.Encoding.PEM).decode()
-    for name, body, error in (("scrypt", big, "scrypt work"), ("iterations", iterations, "asks for")):
+    for name, body, error in (("scrypt", big, "scrypt with other"), ("iterations", iterations, "asks for")):
         invalid(f"pem-bomb-{name}", f"an encrypted key that asks for too much ({name})",
                 (certificate + f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}-----END ENCRYPTED PRIVATE KEY-----\n").encode(),
                 error, kind="PEM")

@@ -120,8 +120,14 @@ p12 p256 'Grüße-пароль-密码' -legacy "${with_chain[@]}"
 valid unicode-password-legacy "the same with PKCS#12's own PBE" p256 2 'Grüße-пароль-密码' x.p12
 p12 unicode changeit "${with_chain[@]}"
 valid unicode-name "a common name beyond ASCII" unicode 2 changeit x.p12
-p12 p256 changeit -certfile <(cat "$pki/root.crt" "$pki/other.crt" "$pki/rootnew.crt" "$pki/issuing.crt" "$pki/rsa.crt")
+p12 p256 changeit -iter 1 -certfile <(cat "$pki/root.crt" "$pki/other.crt" "$pki/rootnew.crt" "$pki/issuing.crt" "$pki/rsa.crt")
 valid chain-shuffled "chain in disorder, with certificates that do not belong and a root of the same name" p256 2 changeit x.p12
+for kind in rsa ed25519; do
+    p12 $kind changeit -iter 1 "${with_chain[@]}"
+    valid one-iteration-$kind "one iteration, $kind" $kind 2 changeit x.p12
+done
+p12 rsa changeit -iter 1 -legacy "${with_chain[@]}"
+valid one-iteration-rc2 "one iteration, RC2-40 and 3DES" rsa 2 changeit x.p12
 p12 p256 changeit -iter 1 -nomaciter
 valid one-iteration "one iteration, and none said for the MAC" p256 0 changeit x.p12
 

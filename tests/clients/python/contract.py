@@ -283,6 +283,33 @@ class Client:
             consumer.close()
 
 
+class OpenTransaction:
+    """A producer's transaction that has written to every partition of an event topic and stays open: until it ends, no
+    read_committed reader gets past it. What it writes there is nothing to be staged."""
+
+    def __init__(self, client, topic):
+        self._client, self._topic = client, topic
+        self._producer = confluent_kafka.Producer({"bootstrap.servers": client.bootstrap, "log_level": 3,
+                                                   "transactional.id": "test-" + new_id()})
+        self._producer.init_transactions(30)
+        self._producer.begin_transaction()
+        ignored = enrollment(1, plain_credential(b"none", None), "00" * 20, certificateFormat="Other")
+        value = client.schemas.encode("CertificateEnrolled", ignored)
+        for partition in client.partitions(topic):
+            self._producer.produce(topic, key="1", value=value, partition=partition)
+        self._producer.flush(30)
+
+    def enroll(self, event):
+        self._producer.produce(self._topic, key=str(event["certificateId"]),
+                               value=self._client.schemas.encode("CertificateEnrolled", event))
+
+    def commit(self):
+        self._producer.commit_transaction(30)
+
+    def abort(self):
+        self._producer.abort_transaction(30)
+
+
 # Records, with what a test does not care about filled in
 
 def enrollment(certificate_id, credential, thumbprint, **fields):

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <time.h>
 
 TestSuite(cases, .init = start_library);
@@ -141,4 +142,24 @@ Test(cases, limits_are_judged_before_anything)
     cr_assert(credential_open(&limits, &one.credential, &material, &err), "%s", err.text);
     material_free(&material);
     case_free(&one);
+}
+
+/* OpenSSL looks for its legacy provider in this folder. */
+Test(without_legacy_provider, rc2_alone_is_refused)
+{
+    struct credential_case rc2, des;
+    struct material material = {0};
+    struct err err = {0};
+    setenv("OPENSSL_MODULES", "/nonexistent", 1);
+    start_library();
+    case_load(&rc2, "valid", "openssl11-rsa");
+    case_load(&des, "valid", "openssl11-descert-p256");
+    cr_assert_not(credential_open(&case_limits, &rc2.credential, &material, &err));
+    cr_assert_eq(err.code, ERR_CREDENTIAL_INVALID);
+    cr_assert_not_null(strstr(err.text, "legacy provider"), "%s", err.text);
+    err = (struct err){0};
+    cr_assert(credential_open(&case_limits, &des.credential, &material, &err), "%s", err.text);
+    material_free(&material);
+    case_free(&rc2);
+    case_free(&des);
 }

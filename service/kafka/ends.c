@@ -1,0 +1,123 @@
+/* Partition ends by ListOffsets from a client that reads uncommitted; it fetches nothing and is in no group.
+ */
+#include "kafka/ends.h"
+#include "kafka/client_private.h"
+#include "kafka/errors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct ends {
+    struct kafka_trouble trouble; /* first: librdkafka's opaque, see client_private.h */
+    rd_kafka_t *client;
+};
+
+struct ends *ends_new(rd_kafka_conf_t *conf, struct err *err)
+{
+    struct ends *ends = calloc(1, sizeof *ends);
+    if (ends == NULL) {
+        rd_kafka_conf_destroy(conf);
+        err_set(err, ERR_NO_MEMORY, "out of memory while a client for partition ends was made");
+        return NULL;
+    }
+    ends->client = kafka_client_new(RD_KAFKA_CONSUMER, conf, &ends->trouble, err);
+    if (ends->client == NULL) {
+        free(ends);
+        return NULL;
+    }
+    return ends;
+}
+
+void ends_free(struct ends *ends)
+{
+    if (ends == NULL)
+        return;
+    rd_kafka_destroy(ends->client);
+    free(ends);
+}
+
+/* Serves callbacks, keeps or clears the trouble, and fills *err. */
+static bool conclude(struct ends *ends, rd_kafka_resp_err_t failure, const char *topic, const char *what,
+                     struct err *err)
+{
+    rd_kafka_poll(ends->client, 0);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_trouble_clear(&ends->trouble);
+        return true;
+    }
+    char line[ERR_TEXT_MAX / 2];
+    snprintf(line, sizeof line, "cannot ask for the %s of topic %s", what, topic);
+    char text[ERR_TEXT_MAX];
+    snprintf(text, sizeof text, "%s: %s", line, rd_kafka_err2str(failure));
+    kafka_trouble_note(&ends->trouble, ends->client, failure, text);
+    return kafka_err_code(err, failure, line);
+}
+
+/* The list's partitions get their ends. */
+static rd_kafka_resp_err_t ask(struct ends *ends, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_END; /* as a "time", it asks for the end */
+    rd_kafka_resp_err_t failure = rd_kafka_offsets_for_times(ends->client, list, timeout_ms);
+    for (int i = 0; i < list->cnt && failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        failure = list->elems[i].err;
+    for (int i = 0; i < list->cnt && failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        if (list->elems[i].offset < 0)
+            failure = RD_KAFKA_RESP_ERR__NO_OFFSET;
+    return failure;
+}
+
+bool ends_query(struct ends *ends, const char *topic, int32_t partition, int timeout_ms, int64_t *end,
+                struct err *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition);
+    rd_kafka_resp_err_t failure = ask(ends, list, timeout_ms);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *end = list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return conclude(ends, failure, topic, "end", err);
+}
+
+bool ends_query_all(struct ends *ends, const char *topic, int64_t *offsets, size_t count, int timeout_ms,
+                    struct err *err)
+{
+    if (count == 0)
+        return true;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, topic, (int32_t)i);
+    rd_kafka_resp_err_t failure = ask(ends, list, timeout_ms);
+    for (int i = 0; i < list->cnt && failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        offsets[list->elems[i].partition] = list->elems[i].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return conclude(ends, failure, topic, "ends", err);
+}
+
+bool ends_partition_count(struct ends *ends, const char *topic, int timeout_ms, size_t *count,
+                          struct err *err)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(ends->client, topic, NULL);
+    if (handle == NULL)
+        return err_set(err, ERR_CONFIG_INVALID, "\"%s\" cannot be the name of a topic", topic);
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t failure = rd_kafka_metadata(ends->client, 0, handle, &metadata, timeout_ms);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (metadata->topic_cnt == 0)
+            failure = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        else if (metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            failure = metadata->topics[0].err;
+        else if (metadata->topics[0].partition_cnt == 0)
+            failure = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        else
+            *count = (size_t)metadata->topics[0].partition_cnt;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    rd_kafka_topic_destroy(handle);
+    return conclude(ends, failure, topic, "partitions", err);
+}
+
+const char *ends_trouble(const struct ends *ends)
+{
+    return kafka_trouble_text(&ends->trouble);
+}

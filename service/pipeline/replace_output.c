@@ -1,0 +1,184 @@
+#include "pipeline/replace_output.h"
+
+#include "domain/job.h"
+#include "log/log.h"
+#include "pipeline/package.h"
+
+/* An output of the command; key and id in text. */
+static bool make_record(struct replace_tools *tools, const struct replace_item *item, enum record_kind kind,
+                        const char *topic, const struct uuid *id, const struct uuid *key,
+                        struct out_record *record, struct err *err)
+{
+    char text[UUID_TEXT_LEN + 1];
+    uuid_format(id, text);
+    struct span id_text = arena_copy(tools->arena, span_of(text, UUID_TEXT_LEN));
+    uuid_format(key, text);
+    struct span key_text = arena_copy(tools->arena, span_of(text, UUID_TEXT_LEN));
+    struct span value = arena_copy(tools->arena, buf_span(&tools->scratch));
+    if (id_text.data == NULL || key_text.data == NULL || value.data == NULL)
+        return err_set(err, ERR_NO_MEMORY, "out of memory for an output record");
+    *record = (struct out_record){
+        .kind = OUT_EVENT,
+        .topic = topic,
+        .origin = item->message,
+        .key = key_text,
+        .value = value,
+        .event = {id_text, span_text(record_full_name(kind)), tools->context->event_source, key_text,
+                  tools->now_ms},
+    };
+    return true;
+}
+
+/* Adds one store's jobs; a store with one that is too large gets none. */
+static bool add_store_jobs(struct replace_tools *tools, struct replace_item *item,
+                           const struct package *package, size_t store, struct outbox *outbox,
+                           struct err *err)
+{
+    struct plan *plan = &item->plan;
+    const struct plan_store *of = &plan->stores[store];
+    size_t mark = outbox->count;
+    for (size_t job = of->first_job; job < of->first_job + of->job_count; job++) {
+        struct store_job filled;
+        struct out_record record;
+        if (!job_fill(tools->arena, plan, store, job, tools->now_ms, &filled, err))
+            return false;
+        filled.credential = (struct credential_or_sealed){
+            .is_sealed = false, .plain = package->contents[plan->jobs[job].variant]};
+        buf_reset(&tools->scratch);
+        if (!codec_encode_store_job(tools->codec, &filled, &tools->scratch, err) ||
+            !make_record(tools, item, RECORD_STORE_JOB, tools->context->settings->topics.jobs, &filled.job_id,
+                         &filled.store_id, &record, err))
+            return false;
+        size_t size = outbox_record_size(&record);
+        if (size > outbox->message_max_bytes) {
+            struct span message = arena_format(tools->arena,
+                                               "the job takes %zu bytes, more than message.max.bytes (%zu): "
+                                               "raise CERTSWAP_KAFKA_MESSAGE_MAX_BYTES, "
+                                               "and max.message.bytes of the jobs topic with it",
+                                               size, outbox->message_max_bytes);
+            if (message.data == NULL)
+                return err_set(err, ERR_NO_MEMORY, "out of memory for a failure");
+            plan_fail_store(plan, store, ERR_JOB_TOO_LARGE, message);
+            outbox_cut(outbox, mark);
+            return true;
+        }
+        if (!outbox_add(outbox, &record, err))
+            return false;
+    }
+    return true;
+}
+
+bool output_add_jobs(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
+                     struct err *err)
+{
+    struct package package = {0};
+    size_t mark = outbox->count;
+    if (!package_build(tools->arena, &item->plan, &item->material,
+                       tools->context->settings->pkcs12_iterations, &package, err))
+        return false;
+    for (size_t store = 0; store < item->plan.store_count; store++)
+        if (item->plan.stores[store].failure == ERR_NONE &&
+            !add_store_jobs(tools, item, &package, store, outbox, err))
+            return false;
+    if (item->command.dry_run)
+        outbox_cut(outbox, mark);
+    return true;
+}
+
+static bool encode_result(struct replace_tools *tools, struct replace_item *item, struct out_record *record,
+                          struct err *err)
+{
+    buf_reset(&tools->scratch);
+    return codec_encode_replace_result(tools->codec, &item->result, &tools->scratch, err) &&
+           make_record(tools, item, RECORD_REPLACE_RESULT, tools->context->settings->topics.results,
+                       &item->result.result_id, &item->result.command_id, record, err);
+}
+
+bool output_add_result(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
+                       size_t mark, struct err *err)
+{
+    struct out_record record;
+    if (!result_make(tools->arena, &item->plan, tools->now_ms, &item->result, err) ||
+        !encode_result(tools, item, &record, err))
+        return false;
+    if (outbox_record_size(&record) > outbox->message_max_bytes && result_drop_messages(&item->result) &&
+        !encode_result(tools, item, &record, err))
+        return false;
+    if (outbox_record_size(&record) > outbox->message_max_bytes && item->plan.rejection == ERR_NONE) {
+        outbox_cut(outbox, mark);
+        plan_reject_too_large(&item->plan);
+        if (!result_make(tools->arena, &item->plan, tools->now_ms, &item->result, err) ||
+            !encode_result(tools, item, &record, err))
+            return false;
+    }
+    item->encoded_result = record.value;
+    return outbox_add(outbox, &record, err);
+}
+
+bool output_add_conflict(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
+                         struct err *err)
+{
+    static const char prefix[] = "conflict/";
+    static const char digits[] = "0123456789abcdef";
+    char name[sizeof prefix - 1 + 2 * LEDGER_HASH_LEN];
+    memcpy(name, prefix, sizeof prefix - 1);
+    for (size_t i = 0; i < LEDGER_HASH_LEN; i++) {
+        name[sizeof prefix - 1 + 2 * i] = digits[item->claim.hash[i] >> 4];
+        name[sizeof prefix + 2 * i] = digits[item->claim.hash[i] & 15];
+    }
+    struct out_record record;
+    plan_reject(
+        &item->plan, ERR_COMMAND_ID_CONFLICT,
+        SPAN_LITERAL("a command with this id and another content came before; send this one under a new id"));
+    if (!result_make(tools->arena, &item->plan, tools->now_ms, &item->result, err))
+        return false;
+    item->result.result_id = uuid_v5(&item->command.command_id, span_of(name, sizeof name));
+    return encode_result(tools, item, &record, err) && outbox_add(outbox, &record, err);
+}
+
+bool output_add_repeat(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
+                       struct err *err)
+{
+    struct out_record record;
+    struct replace_result *kept = &item->result;
+    struct err why = {0};
+    if (!codec_decode_replace_result(tools->codec, item->claim.result, tools->arena, kept, &why)) {
+        if (why.code == ERR_NO_MEMORY)
+            return err_set(err, why.code, "%s", why.text);
+        log_error("a kept result cannot be read", log_uuid("commandId", &item->command.command_id),
+                  log_err(&why));
+        item->fate = ITEM_RETRIED;
+        return output_add_retry(tools, item, outbox, err);
+    }
+    buf_reset(&tools->scratch);
+    buf_put(&tools->scratch, item->claim.result.data, item->claim.result.len);
+    if (!make_record(tools, item, RECORD_REPLACE_RESULT, tools->context->settings->topics.results,
+                     &kept->result_id, &kept->command_id, &record, err))
+        return false;
+    record.event.time_ms = kept->completed_at_ms;
+    return outbox_add(outbox, &record, err);
+}
+
+bool output_add_retry(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
+                      struct err *err)
+{
+    const struct settings *settings = tools->context->settings;
+    struct out_record record = {
+        .kind = OUT_RETRY,
+        .topic = settings->topics.retry,
+        .origin = item->message,
+        .retry = {item->claim.origin, item->retries + 1, item->first_seen_ms,
+                  tools->redis_now_ms + settings->retry_delay_ms},
+    };
+    return outbox_add(outbox, &record, err);
+}
+
+bool output_add_dead_letter(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
+                            struct err *err)
+{
+    struct out_record record = {.kind = OUT_DEAD_LETTER,
+                                .topic = tools->context->settings->topics.dlq,
+                                .origin = item->message,
+                                .why = &item->refusal};
+    return outbox_add(outbox, &record, err);
+}

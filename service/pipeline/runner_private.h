@@ -1,0 +1,73 @@
+/* pipeline/runner_private: one runner in three files: its life (runner.c), what it takes in
+   (runner_intake.c), how it commits (runner_commit.c). */
+#pragma once
+
+#include "pipeline/runner.h"
+
+#include <pthread.h>
+
+enum {
+    RUNNER_POLL_MS = 100,
+    RUNNER_SLICE_MS = 1000, /* of one transactional call; between two the heart beats */
+    RUNNER_BACKOFF_LEAST_MS = 100,
+    RUNNER_BACKOFF_MOST_MS = 5000,
+    RUNNER_TOPICS_MAX = 4,
+};
+
+/* A record that must wait, and with it its partition. */
+struct parked {
+    rd_kafka_message_t *message;
+    int64_t due_us; /* monotonic */
+};
+
+struct runner {
+    struct pipeline_context *context;
+    struct runner_options options;
+    pthread_t thread;
+    struct health_part *health;
+    struct consumer *consumer;
+    struct transaction *transaction;
+    struct batch batch;
+    struct parked *parked;
+    size_t parked_count;
+    size_t parked_cap;
+    struct outbox outbox;
+    struct offset_table *offsets; /* of the records being committed or rewound */
+    size_t sent;                  /* records of the outbox that are queued */
+    int backoff_ms;               /* after an abort, or a dependency that is down; doubled up to the most */
+    int transaction_timeout_ms;
+    int64_t stop_seen_us; /* 0: not yet */
+    int64_t lag_asked_us;
+    int64_t lag[RUNNER_TOPICS_MAX]; /* this runner's share of the gauge, by input topic */
+};
+
+/* Whether the process stops; and whether the time for what is begun is over too. */
+bool runner_is_stopping(struct runner *runner);
+bool runner_is_out_of_time(struct runner *runner);
+void runner_grow_backoff(struct runner *runner);
+
+/* Polls for a while; takes what is there, up to the batch's limit. */
+void runner_collect(struct runner *runner);
+/* Waits for the backoff while the group sees this member alive; what comes joins the batch. */
+void runner_wait_polling(struct runner *runner);
+/* Forgets what is in hand; nothing of it is committed. */
+void runner_drop_batch(struct runner *runner);
+/* Forgets the parked records too; with `resume` their partitions go on. */
+void runner_drop_parked(struct runner *runner, bool resume);
+/* What the consumer calls around a rebalance. */
+struct consumer_hooks runner_hooks(struct runner *runner);
+
+typedef bool runner_step_fn(struct runner *runner, struct err *err);
+/* The step again and again while it answers RETRIABLE: only the same call can tell how a commit went. False:
+   it failed, or there is no time left. */
+bool runner_persist(struct runner *runner, runner_step_fn *step, struct err *err);
+
+enum commit_end {
+    COMMIT_DONE,
+    COMMIT_REWOUND, /* nothing became visible; the batch was dropped and will be read again */
+    COMMIT_REBUILD, /* only a new producer can tell or go on */
+};
+/* Makes the outbox and the offsets of [first, next) visible together. */
+enum commit_end runner_commit(struct runner *runner, size_t first, size_t next);
+/* Takes up again, from `first` on, what is not committed. */
+enum commit_end runner_abort_and_rewind(struct runner *runner, size_t first, const struct err *why);

@@ -1,0 +1,51 @@
+/* redis/ledger: whose each command id is, and what was decided. The owner is the origin that was seen first;
+   its decision is kept before its transaction commits, and counts once that has committed. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/uuid.h"
+#include "redis/connection.h"
+
+enum { LEDGER_HASH_LEN = 32, LEDGER_PLACE_MAX = 320 };
+
+enum ledger_state {
+    LEDGER_OWNER,    /* the record decides, whatever is kept: it is new, or its own replay */
+    LEDGER_CONFLICT, /* the id belongs to another payload */
+    LEDGER_WAITING,  /* a duplicate, and the owner has not decided yet */
+    LEDGER_DECIDED,  /* a duplicate, and a decision is kept: good once `decider` is committed */
+};
+
+struct ledger_claim {
+    struct uuid command_id;
+    struct span origin;            /* "topic/partition/offset" where the record came from first */
+    uint8_t hash[LEDGER_HASH_LEN]; /* SHA-256 of its value */
+
+    /* The answer; spans in the arena. */
+    enum ledger_state state;
+    int64_t attempt;     /* the fencing token of an owner; of a decision, whose it is */
+    struct span result;  /* LEDGER_DECIDED: the encoded result */
+    struct span decider; /* LEDGER_DECIDED: the record that decided it, "topic/partition/offset" */
+};
+
+/* Queues the claim; the answers come in the order of the questions. retention_s: how long the id is
+ * remembered. */
+bool ledger_ask(struct redis *redis, const struct ledger_claim *claim, int retention_s, struct err *err);
+bool ledger_answer(struct redis *redis, struct arena *arena, struct ledger_claim *claim, struct err *err);
+
+/* A decision to be kept. */
+struct ledger_decision {
+    const struct ledger_claim *claim; /* of LEDGER_OWNER */
+    struct span result;
+    struct span decider;
+};
+
+/* Keeps `count` decisions in one round trip. False with ERR_REDIS_UNAVAILABLE (again, with the same claims),
+   or with ERR_KAFKA_ABORTABLE when another instance has claimed one of the ids since: its decision counts. */
+bool ledger_keep(struct redis *redis, const struct ledger_decision *decisions, size_t count, int retention_s,
+                 struct err *err);
+
+/* "topic/partition/offset", as origins and deciders are written. */
+struct span place_text(struct arena *arena, const char *topic, int32_t partition, int64_t offset);
+/* Takes it apart: *topic in the arena, NUL-terminated. False for any other text, or when out of memory. */
+bool place_read(struct arena *arena, struct span text, const char **topic, int32_t *partition,
+                int64_t *offset);

@@ -1,0 +1,157 @@
+/* How far a consumer has come, and partitions that stand still alone, against librdkafka's mock cluster. */
+#include "kafka/deadline.h"
+#include "kafka/ends.h"
+#include "kafka/topics.h"
+#include "support/kafka_helpers.h"
+#include "support/kafka_scenarios.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <string.h>
+
+static rd_kafka_t *host;
+static rd_kafka_mock_cluster_t *cluster;
+static const char *bootstrap;
+
+static void start_cluster(void)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
+    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    cr_assert(host != NULL, "%s", text);
+    cluster = rd_kafka_mock_cluster_new(host, 1);
+    bootstrap = rd_kafka_mock_cluster_bootstraps(cluster);
+    rd_kafka_mock_topic_create(cluster, "in", 1, 1);
+    rd_kafka_mock_topic_create(cluster, "four", SCENARIO_PARTITIONS, 1);
+}
+
+static void stop_cluster(void)
+{
+    rd_kafka_mock_cluster_destroy(cluster);
+    rd_kafka_destroy(host);
+}
+
+TestSuite(kafka_places, .init = start_cluster, .fini = stop_cluster, .timeout = 90);
+
+Test(kafka_places, no_record_is_lost_or_doubled_by_pauses)
+{
+    scenario_pauses(bootstrap, "four", 1);
+}
+
+static void take_one(struct consumer *consumer, struct offset_table *batch, int64_t offset)
+{
+    rd_kafka_message_t *message = test_next(consumer);
+    cr_expect_eq(message->offset, offset);
+    cr_assert(offset_table_add(batch, message));
+    rd_kafka_message_destroy(message);
+}
+
+static void await_reached(struct consumer *consumer, int64_t offset)
+{
+    int64_t deadline = deadline_in(TEST_TIMEOUT_MS);
+    while (consumer_reached(consumer, "in", 0) < offset && deadline_left(deadline, 1) > 0)
+        cr_assert_null(consumer_poll(consumer, 100));
+    cr_expect_eq(consumer_reached(consumer, "in", 0), offset);
+}
+
+Test(kafka_places, reached_follows_records_rewinds_and_commits)
+{
+    struct err err = {0};
+    AUTO(offset_table) struct offset_table *batch = offset_table_new();
+    struct consumer *consumer = test_consumer(bootstrap, "g", "in", NULL);
+    cr_expect_eq(consumer_reached(consumer, "in", 0), -1);
+    test_await_assigned(consumer, 1);
+    await_reached(consumer, 0);
+    cr_expect_eq(consumer_reached(consumer, "in", 1), -1);
+    cr_expect_eq(consumer_reached(consumer, "other", 0), -1);
+    const rd_kafka_topic_partition_list_t *assigned = NULL;
+    cr_assert_eq(consumer_assigned(consumer, &assigned), 1);
+    cr_expect_str_eq(assigned->elems[0].topic, "in");
+    test_fill(bootstrap, "in", 5);
+    for (int i = 0; i < 5; i++) {
+        take_one(consumer, batch, i);
+        cr_expect_eq(consumer_reached(consumer, "in", 0), i + 1);
+    }
+    cr_assert(consumer_rewind(consumer, batch, &err), "%s", err.text);
+    cr_expect_eq(consumer_reached(consumer, "in", 0), 0);
+    offset_table_clear(batch);
+    for (int i = 0; i < 3; i++)
+        take_one(consumer, batch, i);
+    cr_expect_eq(consumer_reached(consumer, "in", 0), 3);
+    int64_t committed = 0;
+    cr_assert(consumer_committed(consumer, "in", 0, TEST_TIMEOUT_MS, &committed, &err), "%s", err.text);
+    cr_expect_eq(committed, -1);
+    cr_assert(consumer_commit_sync(consumer, batch, TEST_TIMEOUT_MS, &err), "%s", err.text);
+    cr_assert(consumer_committed(consumer, "in", 0, TEST_TIMEOUT_MS, &committed, &err), "%s", err.text);
+    cr_expect_eq(committed, 3);
+    cr_assert(consumer_committed(consumer, "four", 2, TEST_TIMEOUT_MS, &committed, &err), "%s", err.text);
+    cr_expect_eq(committed, -1);
+    consumer_free(consumer);
+
+    /* The heir knows from where it starts before anything comes, once it has asked. */
+    AUTO(consumer) struct consumer *heir = test_consumer(bootstrap, "g", "in", NULL);
+    cr_assert(consumer_pause_all(heir, &err), "%s", err.text);
+    test_await_assigned(heir, 1);
+    cr_expect_eq(consumer_reached(heir, "in", 0), -1);
+    cr_assert(consumer_committed(heir, "in", 0, TEST_TIMEOUT_MS, &committed, &err), "%s", err.text);
+    cr_expect_eq(consumer_reached(heir, "in", 0), 3);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    int64_t before = monotonic_ms();
+    cr_expect_not(consumer_committed(heir, "in", 0, 500, &committed, &err));
+    cr_expect_eq(err.code, ERR_KAFKA_RETRIABLE, "%s", err.text);
+    cr_expect_lt(monotonic_ms() - before, 2000);
+    rd_kafka_mock_broker_set_up(cluster, 1);
+}
+
+Test(kafka_places, one_partition_alone_stays_paused_until_it_is_resumed_or_revoked)
+{
+    struct err err = {0};
+    test_fill(bootstrap, "in", 3);
+    AUTO(consumer) struct consumer *consumer = test_consumer(bootstrap, "g", "in", NULL);
+    AUTO(offset_table) struct offset_table *batch = offset_table_new();
+    cr_expect(consumer_pause_partition(consumer, "in", 0, &err), "of a partition that is not assigned");
+    take_one(consumer, batch, 0);
+    cr_assert(consumer_pause_partition(consumer, "in", 0, &err), "%s", err.text);
+    cr_assert(consumer_pause_partition(consumer, "in", 0, &err), "%s", err.text);
+    cr_assert(consumer_pause_all(consumer, &err), "%s", err.text);
+    cr_assert(consumer_resume_all(consumer, &err), "%s", err.text);
+    cr_expect_not(consumer_is_paused(consumer));
+    cr_expect_null(consumer_poll(consumer, 300));
+    cr_expect_eq(consumer_reached(consumer, "in", 0), 1);
+    cr_assert(consumer_pause_all(consumer, &err), "%s", err.text);
+    cr_assert(consumer_resume_partition(consumer, "in", 0, &err), "%s", err.text);
+    cr_expect_null(consumer_poll(consumer, 300));
+    cr_assert(consumer_resume_all(consumer, &err), "%s", err.text);
+    take_one(consumer, batch, 1);
+    take_one(consumer, batch, 2);
+}
+
+Test(kafka_places, ends_are_told_and_an_outage_is_bounded)
+{
+    struct err err = {0};
+    test_fill_partitions(bootstrap, "four", 2, 7);
+    AUTO(ends) struct ends *ends = ends_new(test_conf(bootstrap, KAFKA_ENDS, NULL, NULL), &err);
+    cr_assert(ends != NULL, "%s", err.text);
+    size_t count = 0;
+    cr_assert(ends_partition_count(ends, "four", TEST_TIMEOUT_MS, &count, &err), "%s", err.text);
+    cr_assert_eq(count, SCENARIO_PARTITIONS);
+    int64_t offsets[SCENARIO_PARTITIONS] = {0};
+    cr_assert(ends_query_all(ends, "four", offsets, count, TEST_TIMEOUT_MS, &err), "%s", err.text);
+    cr_expect(offsets[0] == 7 && offsets[1] == 7 && offsets[2] == 0 && offsets[3] == 0);
+    int64_t end = -1;
+    cr_assert(ends_query(ends, "four", 1, TEST_TIMEOUT_MS, &end, &err), "%s", err.text);
+    cr_expect_eq(end, 7);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    int64_t before = monotonic_ms();
+    err = (struct err){0};
+    cr_expect_not(ends_query(ends, "four", 1, 500, &end, &err));
+    cr_expect_eq(err.code, ERR_KAFKA_RETRIABLE, "%s", err.text);
+    cr_expect_lt(monotonic_ms() - before, 2000);
+    cr_expect_not_null(ends_trouble(ends));
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    err = (struct err){0};
+    cr_assert(ends_query(ends, "four", 1, TEST_TIMEOUT_MS, &end, &err), "%s", err.text);
+    cr_expect_null(ends_trouble(ends));
+}

@@ -1,0 +1,223 @@
+/* Every allocation of an operation fails in turn, OpenSSL's as well as ours (linked with --wrap=malloc). The
+   operation then either says ERR_NO_MEMORY and leaves nothing behind, or got along without and does the very
+   same. */
+#include "crypto/at_rest.h"
+#include "crypto/credential_open.h"
+#include "crypto/library.h"
+#include "crypto/store_format.h"
+#include "unit/crypto/cases.h"
+
+#include <criterion/criterion.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+
+static struct {
+    long countdown; /* allocations until the one that fails; negative: none does */
+    bool all_after; /* those after it fail too */
+    bool failed;
+    long live;
+} heap = {.countdown = -1};
+
+static bool is_refused(void)
+{
+    if (heap.countdown < 0)
+        return false;
+    if (heap.countdown > 0) {
+        heap.countdown--;
+        return false;
+    }
+    heap.failed = true;
+    if (!heap.all_after)
+        heap.countdown = -1;
+    return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void __real_free(void *at);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void __wrap_free(void *at);
+
+void *__wrap_malloc(size_t size)
+{
+    void *at = is_refused() ? NULL : __real_malloc(size);
+    heap.live += at != NULL;
+    return at;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    void *at = is_refused() ? NULL : __real_calloc(count, size);
+    heap.live += at != NULL;
+    return at;
+}
+
+void __wrap_free(void *at)
+{
+    heap.live -= at != NULL;
+    __real_free(at);
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return __wrap_malloc(size);
+}
+
+static void openssl_free(void *at, const char *file, int line)
+{
+    (void)file, (void)line;
+    __wrap_free(at);
+}
+
+static void *openssl_realloc(void *at, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    if (at == NULL)
+        return __wrap_malloc(size);
+    return is_refused() ? NULL : realloc(at, size);
+}
+
+/* OpenSSL takes them before its first allocation only, and a library under Criterion makes one while it is
+ * loaded. */
+static int hooks_taken;
+
+static void take_hooks(void)
+{
+    hooks_taken = CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free);
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) = take_hooks;
+
+static void start(void)
+{
+    cr_assert_eq(hooks_taken, 1);
+    start_library();
+    /* A thread's error queue keeps what it once allocated. */
+    for (int i = 0; i < 20; i++)
+        ERR_raise_data(ERR_LIB_USER, 1, "%300s", "");
+    ERR_clear_error();
+}
+
+TestSuite(memory, .init = start);
+
+/* Something to do once: appends to `out` what it made, if it says that it succeeded. */
+typedef bool operation(void *arg, struct buf *out, struct err *err);
+
+static void fail_each(const char *name, operation *run, void *arg, bool compare, long step)
+{
+    struct buf expected = {0};
+    struct err err = {0};
+    cr_assert(run(arg, &expected, &err), "%s: %s", name, err.text);
+    for (int all_after = 0; all_after < 2; all_after++) {
+        heap.failed = true;
+        for (long n = 0; heap.failed; n += step) {
+            struct buf out = {0};
+            err = (struct err){0};
+            long live = heap.live;
+            heap.failed = false;
+            heap.all_after = all_after;
+            heap.countdown = n;
+            bool done = run(arg, &out, &err);
+            heap.countdown = -1;
+            ERR_clear_error();
+            if (done && compare)
+                cr_assert(span_equal(buf_span(&out), buf_span(&expected)), "%s: another result at %ld", name,
+                          n);
+            /* OpenSSL's decoder does not always say why it gave up. */
+            bool said = err.code == ERR_NO_MEMORY || strstr(err.text, "of several certificates") != NULL;
+            if (!done)
+                cr_assert(said, "%s: %s at %ld: %s", name, err_name(err.code), n, err.text);
+            buf_free(&out);
+            cr_assert_leq(heap.live, live, "%s: %ld left at %ld", name, heap.live - live, n);
+            cr_assert_lt(n, 100000);
+        }
+    }
+    buf_free(&expected);
+}
+
+static bool open_credential(void *arg, struct buf *out, struct err *err)
+{
+    const struct credential_case *one = arg;
+    struct material material = {0};
+    bool done = credential_open(&case_limits, &one->credential, &material, err) &&
+                material_check(&material, span_text(one->thumbprint), err);
+    if (done && !material_pack(&material, out))
+        done = crypto_no_memory(err);
+    material_free(&material);
+    return done;
+}
+
+static void fail_each_of(const char *name, long step)
+{
+    struct credential_case one;
+    case_load(&one, "valid", name);
+    fail_each(name, open_credential, &one, true, step);
+    case_free(&one);
+}
+
+Test(memory, opening)
+{
+    const char *names[] = {
+        "one-iteration",         "no-local-key-id",   "ber",      "pbmac1",   "one-iteration-rsa",
+        "one-iteration-ed25519", "one-iteration-rc2", "pem-sec1", "pem-pkcs1"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        fail_each_of(names[i], 1);
+    /* OpenSSL allocates at every iteration. */
+    fail_each_of("pem-encrypted", 211);
+    /* Two certificates of one name: OpenSSL's decoder, with thousands of allocations, verifies
+     * signatures. */
+    fail_each_of("chain-shuffled", 397);
+}
+
+static bool build_content(void *arg, struct buf *out, struct err *err)
+{
+    bool encrypted;
+    return store_format_build(arg, out, &encrypted, err);
+}
+
+Test(memory, building)
+{
+    struct credential_case one;
+    struct material material = {0};
+    case_load(&one, "valid", "unicode-name");
+    cr_assert(credential_open(&case_limits, &one.credential, &material, NULL));
+    for (int shape = 0; shape < 6; shape++) {
+        struct store_format_request request = {
+            .format = shape % 3 == 2 ? CREDENTIAL_PEM : CREDENTIAL_PKCS12,
+            .profile = shape % 3 == 1 ? PKCS12_LEGACY : PKCS12_MODERN,
+            .material = &material,
+            .with_key = shape >= 3,
+            .password = SPAN_LITERAL("password"),
+            .iterations = 1,
+        };
+        fail_each("building", build_content, &request, false, 1);
+    }
+    material_free(&material);
+    case_free(&one);
+}
+
+static bool seal_and_open(void *arg, struct buf *out, struct err *err)
+{
+    struct span text = SPAN_LITERAL("a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n");
+    struct buf sealed = {0};
+    struct secret plain = {0};
+    (void)arg;
+    struct keyring *ring = keyring_parse(text, err);
+    bool done = ring != NULL && at_rest_seal(ring, text, text, &sealed, err) &&
+                at_rest_open(ring, text, buf_span(&sealed), &plain, err);
+    buf_put(out, plain.data, plain.len);
+    if (done && out->failed)
+        done = crypto_no_memory(err);
+    secret_free(&plain);
+    buf_free(&sealed);
+    keyring_free(ring);
+    return done;
+}
+
+Test(memory, sealing)
+{
+    fail_each("sealing", seal_and_open, NULL, true, 1);
+}
