@@ -111,6 +111,19 @@ def target(fault):
     return " and ".join(parts) or "Redis"
 
 
+def note_state(the_world, missing):
+    """What everybody knew when something did not come, beside the logs."""
+    with open(os.path.join(the_world.folder, "state.txt"), "w", encoding="utf-8") as file:
+        file.writelines(f"came to nothing: {sent}\n" for sent in missing)
+        watermarks = the_world.redis("HGETALL", "certswap:watermark")
+        file.write(f"Redis' time {the_world.redis('TIME')}\n")
+        for name, moment in sorted(zip(watermarks[::2], watermarks[1::2])):
+            file.write(f"watermark {name.decode()} {moment.decode()}\n")
+        for instance in the_world.instances:
+            for path in ("/readyz", "/metrics"):
+                file.write(f"\n== {instance.name} {path}\n{instance.daemon.get(path)[1]}\n")
+
+
 def keep_logs(folder):
     for data in glob.glob(os.path.join(folder, "kafka", "data-*")) + glob.glob(os.path.join(folder, "appendonlydir")):
         shutil.rmtree(data, ignore_errors=True)
@@ -140,6 +153,8 @@ def run(options, folder):
         stream.quiet()
         missing = wait_drained(watcher, stream, options.drain)
         drained = time.monotonic() - healed
+        if missing:
+            note_state(the_world, missing)
         time.sleep(2)  # for what should not come
         stream.stop()
         for instance in the_world.instances:
@@ -193,6 +208,9 @@ def main():
         say(f"trouble    {problem}")
     for violation in violations[:12]:
         say(f"violation  {violation}")
+    if violations:
+        with open(os.path.join(folder, "violations.txt"), "w", encoding="utf-8") as file:
+            file.writelines(violation + "\n" for violation in violations)
     if len(violations) > 12:
         say(f"violation  and {len(violations) - 12} more")
     if violations or problems:
