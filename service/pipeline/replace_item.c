@@ -7,6 +7,8 @@
 #include "pipeline/replace_output.h"
 #include "pipeline/staged_record.h"
 
+#include <assert.h>
+
 void replace_item_free(struct replace_item *item)
 {
     material_free(&item->material);
@@ -126,6 +128,8 @@ static enum item_fate fate_of(const struct replace_item *item)
         return ITEM_RETRIED;
     case LEDGER_DECIDED:
         return item->repeatable ? ITEM_REPEATED : ITEM_RETRIED;
+    case LEDGER_OUTDATED: /* the batch is not decided then */
+        assert(false);
     case LEDGER_OWNER:
         break;
     }

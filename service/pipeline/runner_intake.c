@@ -131,6 +131,8 @@ static int poll_timeout_ms(const struct runner *runner)
 void runner_collect(struct runner *runner)
 {
     size_t most = (size_t)runner->context->settings->batch_max;
+    if (runner->options.batch_most != 0 && runner->options.batch_most < most)
+        most = runner->options.batch_most;
     unpark(runner);
     int timeout_ms = runner->batch.count > 0 ? 0 : poll_timeout_ms(runner);
     while (runner->batch.count < most && poll_once(runner, timeout_ms))

@@ -55,20 +55,42 @@ def end_process(process, timeout_s=10, by=signal.SIGTERM):
 
 
 class Kafka:
-    """A broker, or several, by script/kafka; `options` are its."""
+    """A broker, or several, by script/kafka; `properties` are added to its settings, `options` are the script's."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, properties=None, options=()):
         self.folder = os.path.join(folder, "kafka")
         self.script = os.path.join(SOURCE, "script", "kafka")
-        done = subprocess.run([self.script, "start", self.folder, *options], capture_output=True, text=True,
+        self.log = os.path.join(self.folder, "broker-1.log")
+        arguments = list(options)
+        if properties:
+            path = os.path.join(folder, "kafka.properties")
+            arguments += ["--properties", path]
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(f"{name}={value}\n" for name, value in properties.items())
+        self.start(*arguments)
+
+    def start(self, *arguments):
+        """Also again, after stop(): with the same data, port and settings."""
+        done = subprocess.run([self.script, "start", self.folder, *arguments], capture_output=True, text=True,
                               check=False)
         if done.returncode != 0:
             raise RuntimeError(f"script/kafka start: {done.stderr}")
         self.bootstrap = done.stdout.strip()
-        self.log = os.path.join(self.folder, "broker-1.log")
 
     def stop(self):
         subprocess.run([self.script, "stop", self.folder], check=True, capture_output=True)
+
+    def _signal(self, number):
+        with open(os.path.join(self.folder, "pid"), encoding="utf-8") as file:
+            for pid in file.read().split():
+                os.kill(int(pid), number)
+
+    def pause(self):
+        """Stops the broker where it is: its connections stay, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._signal(signal.SIGCONT)
 
 
 class RedisError(Exception):
@@ -95,11 +117,14 @@ class Redis:
     def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def _try_start(self):
+    def _spawn(self, *options):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self.persistence,
-                 "--dir", self.folder, "--maxmemory-policy", "noeviction"], stdout=log, stderr=log)
+                 "--dir", self.folder, "--maxmemory-policy", "noeviction", *options], stdout=log, stderr=log)
+
+    def _try_start(self):
+        self._spawn()
 
         def answers():
             if self.process.poll() is not None:
@@ -114,6 +139,11 @@ class Redis:
         """Again, on the same port, with the data that stop(keep_data=True) kept, else empty."""
         if not self._try_start():
             raise RuntimeError(f"redis-server does not start again:\n{tail(self.log)}")
+
+    def start_loading(self, *options):
+        """Again, with the data that stop(keep_data=True) kept and further options; does not wait for the data to be
+        read, and until then the server answers LOADING."""
+        self._spawn(*options)
 
     def stop(self, keep_data=False):
         if keep_data:
@@ -237,6 +267,13 @@ class Daemon:
 
     def metrics(self):
         return self.get("/metrics")[1]
+
+    def pause(self):
+        """Stops the process where it is; resume() lets it go on as if nothing had happened."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self):
         self.ended_by_test = self.process.poll() is None

@@ -140,13 +140,13 @@ def _is_text(value):
 
 
 class Client:
-    def __init__(self, bootstrap, schemas_folder, log_level=3):
-        self.bootstrap, self.log_level = bootstrap, log_level
+    def __init__(self, bootstrap, schemas_folder):
+        self.bootstrap = bootstrap
         self.schemas = Schemas(schemas_folder)
         self.producer = confluent_kafka.Producer({
             "bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "enable.idempotence": True,
-            "linger.ms": 2, "log_level": log_level})
-        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": log_level})
+            "linger.ms": 2, "log_level": 2})
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
         self._reader = None
         self.messages = []
         self._results, self._jobs = {}, {}
@@ -204,7 +204,7 @@ class Client:
         return confluent_kafka.Consumer({
             "bootstrap.servers": self.bootstrap, "group.id": group, "isolation.level": "read_committed",
             "enable.auto.commit": False, "auto.offset.reset": "earliest", "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20, "log_level": self.log_level})
+            "fetch.wait.max.ms": 20, "log_level": 2})
 
     def partitions(self, topic):
         return sorted(self.admin.list_topics(topic, timeout=10).topics[topic].partitions)

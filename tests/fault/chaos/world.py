@@ -15,16 +15,11 @@ BROKERS = 3
 INSTANCES = 3
 PARTITIONS = 6
 
-BROKER_SETTINGS = """\
-default.replication.factor=3
-min.insync.replicas=2
-offsets.topic.replication.factor=3
-transaction.state.log.replication.factor=3
-transaction.state.log.min.isr=2
-transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
-replica.lag.time.max.ms=5000
-log.message.timestamp.type=CreateTime
-"""
+BROKER_SETTINGS = {
+    "default.replication.factor": 3, "min.insync.replicas": 2, "offsets.topic.replication.factor": 3,
+    "transaction.state.log.replication.factor": 3, "transaction.state.log.min.isr": 2,
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000, "replica.lag.time.max.ms": 5000,
+}
 
 
 class Broker:
@@ -117,13 +112,10 @@ class World:
                     instance.ports[to] = self.links.add(instance.link(to))
                     if to != "redis":
                         file.write(f"{to[-1]} INSTANCE{instance.number} {instance.ports[to]}\n")
-        properties = os.path.join(self.folder, "broker.properties")
-        with open(properties, "w", encoding="utf-8") as file:
-            file.write(BROKER_SETTINGS)
         self.redis = servers.Redis(self.folder, durable=True)
         self._ends.append(self._end_redis)
-        self.kafka = servers.Kafka(self.folder, "--brokers", str(BROKERS), "--properties", properties,
-                                   "--links", links_file)
+        self.kafka = servers.Kafka(self.folder, BROKER_SETTINGS,
+                                   ["--brokers", str(BROKERS), "--links", links_file])
         self._ends.append(self._end_kafka)
         with open(os.path.join(self.kafka.folder, "pid"), encoding="utf-8") as file:
             self.brokers = [Broker(node + 1, int(pid), self.kafka.folder) for node, pid in enumerate(file)]
@@ -133,7 +125,7 @@ class World:
                               {"CERTSWAP_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap})
         if created.returncode != 0:
             raise RuntimeError(f"certswap topics create: {created.stderr}{created.stdout}")
-        self.client = contract.Client(self.kafka.bootstrap, os.path.join(servers.SOURCE, "schemas"), log_level=0)
+        self.client = contract.Client(self.kafka.bootstrap, os.path.join(servers.SOURCE, "schemas"))
         self._ends.append(self.client.close)
 
     def _aim(self):
