@@ -100,12 +100,18 @@ def main():
     parser = argparse.ArgumentParser(prog="script/chaos --mutants")
     parser.add_argument("--control", action="store_true", help="the seed that caught a mutant must find nothing else")
     parser.add_argument("--build-only", action="store_true", help="see whether all patches apply and build")
+    parser.add_argument("--fit", action="store_true", help="see whether all patches apply")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     options = parser.parse_args()
     for name in options.names:
         if name not in known:
             parser.error(f"there is no mutant {name}")
     mutants = [Mutant(name) for name in options.names or known]
+    if options.fit:
+        for mutant in mutants:
+            run(["patch", "--dry-run", "--force", "-p1", "-r", "-", "-i", mutant.path], cwd=SOURCE)
+        print(f"{len(mutants)} mutants fit")
+        return
     os.makedirs(TREE, exist_ok=True)
     sound = os.path.join(SCRATCH, "bin")
     build(None, sound)
