@@ -5,7 +5,9 @@ import collections
 import glob
 import os
 import random
+import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -170,7 +172,7 @@ def run(options, folder):
     finally:
         for part in (injector, stream, watcher):
             if part is not None:
-                getattr(part, "cancel", part.stop if hasattr(part, "stop") else None)()
+                part.stop()
         the_world.end()
 
 
@@ -193,8 +195,9 @@ def report(options, watcher, stream, done, verdict, drained):
 
 def main():
     options = parse(sys.argv[1:])
-    again = " ".join(argument for argument in sys.argv[1:] if argument != "--seed" and argument != str(options.seed))
-    say(f"seed {options.seed}; to repeat: script/chaos {again} --seed {options.seed}".replace("  ", " "))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))  # so that what was started is ended
+    again = sys.argv[1:] + ([] if "--seed" in sys.argv else ["--seed", str(options.seed)])
+    say(f"seed {options.seed}; to repeat: script/chaos {shlex.join(again)}")
     folder = tempfile.mkdtemp(prefix="certswap-chaos-")
     violations, problems, lines = [], [], []
     try:

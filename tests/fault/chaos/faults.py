@@ -89,7 +89,8 @@ class Faults:
         for thread in self._threads:
             thread.join()
 
-    def cancel(self):
+    def stop(self):
+        """Ends the schedule early; what was begun is ended in good order."""
         self._stop.set()
         self.join()
 

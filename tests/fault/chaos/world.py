@@ -53,7 +53,8 @@ class Broker:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.child = subprocess.Popen(self.command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.child = subprocess.Popen(self.command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
+                                          stderr=log)
         self.pid = self.child.pid
 
         def listens():
@@ -87,7 +88,8 @@ class Instance:
         self.check_alive()
         status, seconds = self.daemon.stop(timeout_s=40)
         if status != 0 or seconds > 28:
-            self.faults.append(f"{self.name} ended with {status}, {seconds:.1f} s after SIGTERM: {self.daemon.log_path}")
+            self.faults.append(f"{self.name} ended with {status}, {seconds:.1f} s after SIGTERM: "
+                               f"{self.daemon.log_path}")
 
 
 class World:
