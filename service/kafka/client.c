@@ -224,6 +224,23 @@ bool kafka_conf_transaction_timeout(rd_kafka_conf_t *conf, int timeout_ms, struc
            err_set(err, ERR_CONFIG_INVALID, "%s", reason);
 }
 
+bool kafka_conf_batches(rd_kafka_conf_t *conf, size_t most_bytes, bool one_by_one, struct err *err)
+{
+    char number[32];
+    char reason[ERR_TEXT_MAX];
+    size_t size = sizeof number;
+    bool smaller = most_bytes > 0 &&
+                   rd_kafka_conf_get(conf, "batch.size", number, &size) == RD_KAFKA_CONF_OK &&
+                   strtoul(number, NULL, 10) > most_bytes;
+    snprintf(number, sizeof number, "%zu", most_bytes);
+    if ((!smaller ||
+         rd_kafka_conf_set(conf, "batch.size", number, reason, sizeof reason) == RD_KAFKA_CONF_OK) &&
+        (!one_by_one ||
+         rd_kafka_conf_set(conf, "batch.num.messages", "1", reason, sizeof reason) == RD_KAFKA_CONF_OK))
+        return true;
+    return err_set(err, ERR_CONFIG_INVALID, "%s", reason);
+}
+
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_trouble *trouble,
                              struct err *err)
 {

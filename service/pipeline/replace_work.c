@@ -303,10 +303,17 @@ static bool decide(void *self, const struct batch *batch, size_t first, size_t *
     size_t i = first;
     int64_t until_us = monotonic_us() + DECIDE_US;
     inventory_read_begin(work->tools.reader);
-    do
+    size_t mark = 0;
+    do {
+        mark = outbox->count;
         decided = replace_item_decide(&work->tools, &work->items[i], outbox, err);
-    while (decided && ++i < batch->count && outbox->bytes < OUTPUT_BYTES && monotonic_us() < until_us);
+    } while (decided && ++i < batch->count && outbox->bytes < OUTPUT_BYTES && monotonic_us() < until_us);
     inventory_read_end(work->tools.reader);
+    if (!decided && i > first && err_class(err->code) == ERR_CLASS_RETRIABLE && outbox->count == mark) {
+        /* What came before may be what this one waits for: it comes first, and this one is tried again. */
+        *err = (struct err){0};
+        decided = true;
+    }
     *next = i;
     if (decided && keep_decisions(work, first, i, err))
         return true;

@@ -302,6 +302,7 @@ class OpenTransaction:
     def enroll(self, event):
         self._producer.produce(self._topic, key=str(event["certificateId"]),
                                value=self._client.schemas.encode("CertificateEnrolled", event))
+        self._producer.flush(30)
 
     def commit(self):
         self._producer.commit_transaction(30)
