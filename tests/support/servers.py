@@ -55,16 +55,17 @@ def end_process(process, timeout_s=10, by=signal.SIGTERM):
 
 
 class Kafka:
-    """A broker by script/kafka; `properties` are added to its settings."""
+    """A broker, or several, by script/kafka; `properties` are added to its settings, `options` are the script's."""
 
-    def __init__(self, folder, properties=None):
+    def __init__(self, folder, properties=None, options=()):
         self.folder = os.path.join(folder, "kafka")
         self.script = os.path.join(SOURCE, "script", "kafka")
         self.log = os.path.join(self.folder, "broker-1.log")
-        arguments = []
+        arguments = list(options)
         if properties:
-            arguments = ["--properties", os.path.join(folder, "kafka.properties")]
-            with open(arguments[1], "w", encoding="utf-8") as file:
+            path = os.path.join(folder, "kafka.properties")
+            arguments += ["--properties", path]
+            with open(path, "w", encoding="utf-8") as file:
                 file.writelines(f"{name}={value}\n" for name, value in properties.items())
         self.start(*arguments)
 
@@ -97,11 +98,13 @@ class RedisError(Exception):
 
 
 class Redis:
-    """A redis-server without persistence on a port of its own, and a client that sends one command at a time."""
+    """A redis-server on a port of its own, and a client that sends one command at a time. It keeps nothing over its
+    end, or, when `durable`, every write that it has answered."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, durable=False):
         self.log = os.path.join(folder, "redis.log")
         self.folder, self.process, self.file = folder, None, None
+        self.persistence = ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
         for _ in range(5):
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
@@ -117,7 +120,7 @@ class Redis:
     def _spawn(self, *options):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self.persistence,
                  "--dir", self.folder, "--maxmemory-policy", "noeviction", *options], stdout=log, stderr=log)
 
     def _try_start(self):
@@ -128,7 +131,7 @@ class Redis:
                 return "ended"
             try:
                 return self("PING") == b"PONG" and "answers"
-            except OSError:
+            except (OSError, RedisError):
                 return None
         return wait_for(answers, "redis-server") == "answers"
 
@@ -149,6 +152,13 @@ class Redis:
             self.file.close()
             self.file = None
         end_process(self.process)
+
+    def kill(self):
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+        self.process.kill()
+        self.process.wait()
 
     def pause(self):
         """Stops the process where it is: it holds its connections and data and answers nothing."""

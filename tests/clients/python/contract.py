@@ -1,6 +1,7 @@
 """An independent client of certswap: it knows the contract (schema files, topics, framing, keys, headers) and nothing
 of the service. Publishes events, inventories and commands, reads jobs, results and dead letters."""
 import glob
+import hashlib
 import io
 import json
 import os
@@ -43,6 +44,11 @@ def job_id(command_id, store_id, alias):
 
 def result_id(command_id):
     return str(uuid.uuid5(uuid.UUID(command_id), "result"))
+
+
+def conflict_id(command_id, value):
+    """The resultId of a COMMAND_ID_CONFLICT; `value`: the record's."""
+    return str(uuid.uuid5(uuid.UUID(command_id), "conflict/" + hashlib.sha256(value).hexdigest()))
 
 
 def murmur2(key):
