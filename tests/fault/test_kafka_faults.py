@@ -2,7 +2,7 @@
 /readyz with its remedy, and heals without a restart."""
 from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, ResourcePatternType,
                                    ResourceType)
-from support import COMMANDS, ENROLLMENTS, JOBS, RESULTS, FaultTest, main, servers
+from support import COMMANDS, ENROLLMENTS, JOBS, FaultTest, main, servers
 
 HOLD_S = 8
 
@@ -93,14 +93,11 @@ class Denied(FaultTest):
                                      AclPermissionType.ANY)
             for future in self.client.admin.delete_acls([every]).values():
                 future.result(30)
-        self.through(name, deny, allow, red=red)
+        # Of a transaction that has failed already librdkafka says only that it has: the reason alternates.
+        self.through(name, deny, allow, red=red, always=())
 
     def test_jobs_may_not_be_written(self):
         self.through_denial("jobs denied", ResourceType.TOPIC, JOBS, AclOperation.WRITE, (JOBS, "broker's ACLs"))
-
-    def test_results_may_not_be_written(self):
-        self.through_denial("results denied", ResourceType.TOPIC, RESULTS, AclOperation.WRITE,
-                            (RESULTS, "broker's ACLs"))
 
     def test_commands_may_not_be_read(self):
         self.through_denial("commands denied", ResourceType.TOPIC, COMMANDS, AclOperation.READ,
@@ -115,7 +112,7 @@ class Denied(FaultTest):
                             ("group", "broker's ACLs"))
 
     def test_transactional_id_may_not_be_used(self):
-        self.through_denial("transactional id denied", ResourceType.TRANSACTIONAL_ID, "certswap-test-0-replace-0",
+        self.through_denial("transactional id denied", ResourceType.TRANSACTIONAL_ID, "certswap-test-0-pipeline-0",
                             AclOperation.WRITE, ("transactional id", "broker's ACLs"))
 
 
