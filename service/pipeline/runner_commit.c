@@ -4,6 +4,10 @@
 #include "metrics/metrics.h"
 #include "pipeline/runner_private.h"
 
+enum {
+    TAKES_TIME = 1000
+}; /* records that a transaction has where its time may be its own, not an outage's */
+
 static bool step_begin(struct runner *runner, struct err *err)
 {
     return transaction_begin(runner->transaction, err);
@@ -89,7 +93,7 @@ static enum commit_end rebuild(struct runner *runner, const struct err *why)
 {
     if (transaction_was_too_large(runner->transaction))
         learn_from_refusal(runner);
-    if (transaction_timed_out(runner->transaction))
+    if (transaction_timed_out(runner->transaction) && runner->outbox.count >= TAKES_TIME)
         allow_more_time(runner);
     log_error("pipeline is rebuilt", log_str("part", runner->options.name), log_err(why));
     return COMMIT_REBUILD;

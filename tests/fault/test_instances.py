@@ -9,8 +9,8 @@ import confluent_kafka
 from confluent_kafka import TopicPartition
 from support import JOBS, RESULTS, FaultTest, main, servers
 
-STOPS = int(os.environ.get("TEST_STOPS", "15"))
-ZOMBIES = int(os.environ.get("TEST_ZOMBIES", "2"))
+STOPS = int(os.environ.get("TEST_STOPS", "50" if os.environ.get("TEST_LONG") else "5"))
+ZOMBIES = int(os.environ.get("TEST_ZOMBIES", "2" if os.environ.get("TEST_LONG") else "1"))
 DEADLINE_S = 25
 
 

@@ -3,11 +3,13 @@
 from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, ResourcePatternType,
                                    ResourceType)
 from support import COMMANDS, ENROLLMENTS, JOBS, FaultTest, main, servers
+from harness import long_run
 
 HOLD_S = 8
 
 
 class BrokerAway(FaultTest):
+    @long_run
     def test_hangs(self):
         self.through("broker hangs", self.kafka.pause, self.kafka.resume, hold_s=HOLD_S, takes_input=False)
 
@@ -17,6 +19,7 @@ class BrokerAway(FaultTest):
             self.kafka.start()
         self.through("broker restarts", restart, lambda: None)
 
+    @long_run
     def test_gone(self):
         self.through("broker gone", self.kafka.stop, self.kafka.start, red=(self.kafka.bootstrap,), hold_s=HOLD_S,
                      takes_input=False)
@@ -49,6 +52,7 @@ class MissingTopics(FaultTest):
         self.wait_results(ids)
         self.assert_exactly_once(ids)
 
+    @long_run
     def test_2_jobs_topic_is_deleted(self):
         self.delete(JOBS)
         self.client.close()
@@ -61,6 +65,7 @@ class MissingTopics(FaultTest):
             self.wait_results(ids)
         self.assert_exactly_once(ids)
 
+    @long_run
     def test_3_commands_topic_is_deleted(self):
         self.delete(COMMANDS)
         self.wait_red(COMMANDS, "certswap topics create")
@@ -99,18 +104,22 @@ class Denied(FaultTest):
     def test_jobs_may_not_be_written(self):
         self.through_denial("jobs denied", ResourceType.TOPIC, JOBS, AclOperation.WRITE, (JOBS, "broker's ACLs"))
 
+    @long_run
     def test_commands_may_not_be_read(self):
         self.through_denial("commands denied", ResourceType.TOPIC, COMMANDS, AclOperation.READ,
                             (COMMANDS, "broker's ACLs"))
 
+    @long_run
     def test_events_may_not_be_read(self):
         self.through_denial("events denied", ResourceType.TOPIC, ENROLLMENTS, AclOperation.READ,
                             (ENROLLMENTS, "broker's ACLs"))
 
+    @long_run
     def test_group_may_not_be_joined(self):
         self.through_denial("group denied", ResourceType.GROUP, "certswap", AclOperation.READ,
                             ("group", "broker's ACLs"))
 
+    @long_run
     def test_transactional_id_may_not_be_used(self):
         self.through_denial("transactional id denied", ResourceType.TRANSACTIONAL_ID, "certswap-test-0-pipeline-0",
                             AclOperation.WRITE, ("transactional id", "broker's ACLs"))

@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from harness import BrokerTest, main, servers  # noqa: E402  first: it says where the clients are
+from harness import BrokerTest, long_run, main, servers  # noqa: E402  first: it says where the clients are
 from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType,  # noqa: E402
                                    AlterConfigOpType, ConfigEntry, ConfigResource, ResourcePatternType, ResourceType)
 from contract import (COMMANDS, DLQ, JOBS, RESULTS, RETRY, entry, inventory, new_id,  # noqa: E402
@@ -113,6 +113,7 @@ class FanOut(Limits):
         small = self.replace_many(storeIds=unknown[:100])[0].record
         self.assertEqual([], [failure for failure in small["failures"] if not failure["message"]])
 
+    @long_run
     def test_a_result_that_stays_too_large_is_too_many_stores(self):
         result, jobs = self.replace_many(storeIds=[new_id() for _ in range(15_000)] + self.stores[:10])
         self.assert_rejected(result, "TOO_MANY_STORES")
@@ -231,11 +232,13 @@ class Sizes(OneTooLarge):
         self.assertEqual(len(set(parts)), len(parts), "each pipeline says it once")
         self.assert_exactly_once()
 
+    @long_run
     def test_a_producer_with_a_small_limit(self):
         self.restart(CERTSWAP_KAFKA_MESSAGE_MAX_BYTES=50_000)
         type(self).knows_lower_limit = True
         self.assert_one_too_large()
 
+    @long_run
     def test_a_kept_result_that_no_longer_fits(self):
         """A duplicate cannot have it: it becomes a dead letter, which says so."""
         command = replace_command(self.existing, self.new, storeIds=[new_id() for _ in range(1_000)])
@@ -256,6 +259,7 @@ class Sizes(OneTooLarge):
         place = self.client.send(COMMANDS, b"\xff" * 999_500, b"\xff")
         self.client.dead_letter(place)
 
+    @long_run
     def test_a_dead_letter_for_a_topic_with_a_small_limit(self):
         self.lower(DLQ)
         place = self.client.send(COMMANDS, "dead", b"\xff" * 100_000)
@@ -281,6 +285,7 @@ class Sizes(OneTooLarge):
         result, _ = self.client.outcome(self.client.command(command))
         self.assert_rejected(result, "NOT_STAGED")
 
+    @long_run
     def test_a_retry_topic_with_a_small_limit(self):
         self.lower(RETRY)
         command = self.large_command(100_000, certificate_id=self.new_certificate_id())
@@ -288,6 +293,7 @@ class Sizes(OneTooLarge):
         self.assert_rejected(result, "INVALID_COMMAND")
         self.assertIn(self.refusals(), (1, 2), "each pipeline learns once")
 
+    @long_run
     def test_duplicates_that_are_too_large_to_wait(self):
         """In one batch: the second waits for the first's decision without a retry record."""
         self.daemon.stop()

@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 from support import FaultTest, main, servers
+from harness import long_run
 
 LOADING_US = 4_000_000
 
@@ -16,6 +17,7 @@ class RedisFaults(FaultTest):
         self.through("READONLY", lambda: self.redis("REPLICAOF", "127.0.0.1", 1),
                      lambda: self.redis("REPLICAOF", "NO", "ONE"), red=("readonly", "CERTSWAP_REDIS_URL", "primary"))
 
+    @long_run
     def test_readonly_while_idle(self):
         """The server answers, and takes no watermark: without a command in hand too this is no ready service."""
         self.daemon.wait_ready()
@@ -28,6 +30,7 @@ class RedisFaults(FaultTest):
         with self.timed("READONLY while idle: ready again after"):
             self.daemon.wait_ready(timeout_s=10)
 
+    @long_run
     def test_out_of_memory(self):
         self.through("OOM", lambda: self.redis("CONFIG", "SET", "maxmemory", 1),
                      lambda: self.redis("CONFIG", "SET", "maxmemory", 0), red=("OOM", "raise maxmemory"))
@@ -40,6 +43,7 @@ class RedisFaults(FaultTest):
         self.through("NOAUTH", begin, lambda: self.redis("CONFIG", "SET", "requirepass", ""),
                      red=("NOAUTH", "set user and password in CERTSWAP_REDIS_URL"))
 
+    @long_run
     def test_loading(self):
         """A server that reads its data set, slowed so that this takes some seconds."""
         filling = [f"filling:{number}" for number in range(40)]
@@ -60,6 +64,7 @@ class RedisFaults(FaultTest):
         self.through("LOADING", begin, end, red=("LOADING", "this passes"), stays_red=False)
         self.redis("DEL", *filling)
 
+    @long_run
     def test_slow(self):
         """It answers nothing for 5 seconds, to the test neither: the pause ends by itself."""
         self.through("slow", lambda: self.redis("CLIENT", "PAUSE", 5000, "ALL"), lambda: self.redis("PING"),
@@ -87,6 +92,7 @@ class RedisFaults(FaultTest):
             self.redis.start()
         self.through("restart", restart, lambda: None)
 
+    @long_run
     def test_gone(self):
         self.through("gone for 20 s", lambda: self.redis.stop(keep_data=True), self.redis.start,
                      red=("redis at 127.0.0.1", "connecting"), hold_s=20)

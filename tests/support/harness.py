@@ -18,6 +18,10 @@ STAGING_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
 SANITIZER_SIGNS = ("Sanitizer:", "runtime error:", "SUMMARY: ")
 
 
+# For tests that wait for whole minutes: script/test --long.
+long_run = unittest.skipUnless(os.environ.get("TEST_LONG"), "script/test --long runs it")
+
+
 class Secrets:
     """Secrets that must be readable nowhere, each in the forms that a careless program would write."""
 
