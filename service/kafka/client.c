@@ -3,6 +3,7 @@
 #include "kafka/client.h"
 #include "config/names.h"
 #include "kafka/client_private.h"
+#include "kafka/deadline.h"
 #include "kafka/errors.h"
 
 #include <stdatomic.h>
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum { RECHECK_EVERY_MS = 1000, RECHECK_TIMEOUT_MS = 200 };
 
 enum role_set {
     REPLACE = 1 << KAFKA_REPLACE_CONSUMER,
@@ -120,6 +123,33 @@ void kafka_trouble_clear(struct kafka_trouble *trouble)
 {
     trouble->code = RD_KAFKA_RESP_ERR_NO_ERROR;
     trouble->text[0] = '\0';
+}
+
+static bool is_connection_trouble(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void kafka_trouble_recheck(struct kafka_trouble *trouble, rd_kafka_t *client)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    if (!is_connection_trouble(trouble->code) || monotonic_ms() - trouble->asked_at < RECHECK_EVERY_MS)
+        return;
+    if (rd_kafka_metadata(client, 0, NULL, &metadata, RECHECK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_metadata_destroy(metadata);
+        kafka_trouble_clear(trouble);
+    }
+    trouble->asked_at = monotonic_ms();
 }
 
 const char *kafka_trouble_text(const struct kafka_trouble *trouble)

@@ -65,4 +65,5 @@ void kafka_log_to(kafka_log_fn *sink);
 struct kafka_trouble {
     rd_kafka_resp_err_t code; /* RD_KAFKA_RESP_ERR_NO_ERROR: none */
     char text[ERR_TEXT_MAX];
+    int64_t asked_at; /* monotonic ms, when it was last asked whether it is over */
 };

@@ -16,8 +16,7 @@ struct transaction {
     struct kafka_trouble trouble; /* first: librdkafka's opaque, see client_private.h */
     rd_kafka_t *client;
     bool open;
-    bool committing; /* a commit has begun and its outcome is open: no other call is possible before it tells
-                      */
+    bool committing;           /* a commit has begun and not ended: only the same call may follow */
     struct err delivery;       /* of the open transaction: the first record that could not be delivered */
     int64_t begun_at;          /* monotonic ms */
     int64_t time_limit_ms;     /* transaction.timeout.ms */
@@ -219,6 +218,7 @@ bool transaction_begin(struct transaction *transaction, struct err *err)
 {
     assert(!transaction->open);
     transaction->delivery = (struct err){0};
+    transaction->committing = false;
     transaction->too_large = false;
     transaction->refused_bytes = 0;
     transaction->timed_out = false;
@@ -308,17 +308,19 @@ bool transaction_commit(struct transaction *transaction, int timeout_ms, struct 
 {
     assert(transaction->open);
     rd_kafka_poll(transaction->client, 0);
-    if (transaction->delivery.code != ERR_NONE && !transaction->committing) {
+    /* Once the commit has begun an abort is refused: the commit itself tells of a failed record then. */
+    if (!transaction->committing && transaction->delivery.code != ERR_NONE) {
         note_failure(transaction, transaction->delivery.code);
         return err_set(err, transaction->delivery.code, "%s", transaction->delivery.text);
     }
     struct err failure = {0};
-    if (drive(transaction, attempt_commit, NULL, timeout_ms, "cannot commit the transaction", &failure)) {
+    bool done =
+        drive(transaction, attempt_commit, NULL, timeout_ms, "cannot commit the transaction", &failure);
+    transaction->committing = !done && failure.code == ERR_KAFKA_RETRIABLE;
+    if (done) {
         transaction->open = false;
-        transaction->committing = false;
         return true;
     }
-    transaction->committing = failure.code == ERR_KAFKA_RETRIABLE;
     /* The commit says that a record failed; the delivery report says which, and why. */
     const struct err *told = failure.code == ERR_KAFKA_ABORTABLE && transaction->delivery.code != ERR_NONE
                                  ? &transaction->delivery
@@ -361,8 +363,10 @@ bool transaction_poll(struct transaction *transaction, struct err *err)
     rd_kafka_poll(transaction->client, 0);
     char text[ERR_TEXT_MAX];
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(transaction->client, text, sizeof text);
-    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_trouble_recheck(&transaction->trouble, transaction->client);
         return true;
+    }
     const char *remedy = kafka_remedy(cause);
     return err_set(err, ERR_KAFKA_FATAL, "the transactional producer is dead: %s%s%s", text,
                    remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");

@@ -111,6 +111,7 @@ static bool work_off(struct runner *runner)
             return end == COMMIT_REWOUND;
         work->committed(work->self, &runner->batch, first, next);
         runner->backoff_ms = RUNNER_BACKOFF_LEAST_MS;
+        runner->given_up = (struct err){0};
     }
     runner_drop_batch(runner);
     return true;
@@ -155,6 +156,8 @@ static void update_health(struct runner *runner)
     metric_set(METRIC_DEPENDENCY_UP, trouble == NULL, METRIC_DEPENDENCY_KAFKA);
     if (trouble == NULL)
         trouble = transaction_trouble(runner->transaction);
+    if (trouble == NULL && runner->given_up.code != ERR_NONE)
+        trouble = runner->given_up.text;
     if (trouble == NULL && !consumer_is_joined(runner->consumer))
         trouble = "Kafka: joining the consumer group";
     if (work->idle != NULL && runner->batch.count == 0 && !work->idle(work->self, runner->consumer, &err) &&

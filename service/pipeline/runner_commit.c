@@ -28,7 +28,15 @@ static bool step_offsets(struct runner *runner, struct err *err)
 
 static bool step_commit(struct runner *runner, struct err *err)
 {
-    return transaction_commit(runner->transaction, RUNNER_SLICE_MS, err);
+    if (transaction_commit(runner->transaction, RUNNER_SLICE_MS, err))
+        return true;
+    /* Records that cannot be written only look like slow ones: the topics' state says why, and what to do. */
+    struct err cause = {0};
+    if (err_class(err->code) == ERR_CLASS_RETRIABLE &&
+        !transaction_prime(runner->transaction, runner->options.output_topics,
+                           runner->options.output_topic_count, RUNNER_SLICE_MS, &cause))
+        err_set(err, err->code, "%s", cause.text);
+    return false;
 }
 
 static bool step_abort(struct runner *runner, struct err *err)
@@ -91,6 +99,7 @@ enum commit_end runner_abort_and_rewind(struct runner *runner, size_t first, con
 {
     if (err_class(why->code) == ERR_CLASS_FATAL)
         return rebuild(runner, why);
+    runner->given_up = *why;
     log_warn("batch given up, will be read again", log_str("part", runner->options.name), log_err(why));
     struct err err = {0};
     if (transaction_is_open(runner->transaction)) {

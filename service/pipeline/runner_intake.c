@@ -42,6 +42,7 @@ static void on_revoke(void *arg, const rd_kafka_topic_partition_list_t *partitio
               log_int("dropped", (int64_t)runner->batch.count));
     runner_drop_parked(runner, false);
     runner_drop_batch(runner);
+    runner->given_up = (struct err){0};
 }
 
 static void on_assign(void *arg, const rd_kafka_topic_partition_list_t *partitions)
