@@ -84,8 +84,10 @@ class Instance:
             self.daemon.start()
 
     def stop(self):
-        """SIGTERM; a stop is clean, whatever is broken around it."""
+        """SIGTERM; a stop is clean, whatever is broken around it. Only once the program has begun to listen to it."""
         self.check_alive()
+        wait_for(lambda: self.daemon.process.poll() is not None or
+                 any(line.get("message") == "started" for line in self.daemon.log()), f"{self.name} to have started", 30)
         status, seconds = self.daemon.stop(timeout_s=40)
         if status != 0 or seconds > 28:
             self.faults.append(f"{self.name} ended with {status}, {seconds:.1f} s after SIGTERM: "
