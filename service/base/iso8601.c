@@ -30,7 +30,8 @@ struct cursor {
 
 static bool take(struct cursor *in, char c)
 {
-    if (in->at == in->end || (*in->at | 0x20) != (c | 0x20))
+    bool letter = c >= 'A' && c <= 'Z';
+    if (in->at == in->end || (*in->at != c && !(letter && *in->at == (c | 0x20))))
         return false;
     in->at++;
     return true;

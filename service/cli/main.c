@@ -1,6 +1,7 @@
 /* certswap: the command-line tool of the certificate replacement service. */
 #include "cli/output.h"
 #include "cli/subcommands.h"
+#include "crypto/no_dump.h"
 
 #include <stdio.h>
 
@@ -50,6 +51,7 @@ static int run(int count, char **words)
 
 int main(int argc, char **argv)
 {
+    forbid_core_dumps();
     output_wipe_json_memory();
     const char *first = argc > 1 ? argv[1] : "";
     if (strcmp(first, "--version") == 0) {

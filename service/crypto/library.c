@@ -169,11 +169,19 @@ bool crypto_hmac(enum crypto_digest digest, struct span key, struct span bytes,
     return done || crypto_no_memory(err);
 }
 
+/* From 3.2 on the decoder of ASN.1 says ERR_R_CRYPTO_LIB when a list of its own cannot grow, and the list
+   says nothing. */
+static bool says_memory(unsigned long error)
+{
+    return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ||
+           (ERR_GET_LIB(error) == ERR_LIB_ASN1 && ERR_GET_REASON(error) == ERR_R_CRYPTO_LIB);
+}
+
 bool crypto_ran_out_of_memory(void)
 {
     bool memory = false;
     for (unsigned long e = ERR_get_error(); e != 0; e = ERR_get_error())
-        memory = memory || ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
+        memory = says_memory(e) || memory;
     return memory;
 }
 

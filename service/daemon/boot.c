@@ -13,7 +13,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { REDIS_TIMEOUT_MS = 2000, PIPELINE_NAME_MAX = 32 };
+enum {
+    REDIS_TIMEOUT_MS = 2000,
+    PIPELINE_NAME_MAX = 32,
+    /* Four credentials of the most iterations that are accepted take less time than a loop may stand still.
+     */
+    STAGING_BATCH_MOST = 4,
+};
 
 struct pipeline {
     char name[PIPELINE_NAME_MAX];
@@ -177,6 +183,7 @@ static bool make_staging(struct service *service)
                                                          .input_topic_count = 2,
                                                          .output_topics = service->staging_outputs,
                                                          .output_topic_count = 1,
+                                                         .batch_most = STAGING_BATCH_MOST,
                                                          .work = staging_work(service->staging_work),
                                                      });
     return service->staging != NULL;

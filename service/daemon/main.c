@@ -1,4 +1,5 @@
 /* certswapd, the service: reads the environment, starts, waits for SIGTERM, stops. */
+#include "crypto/no_dump.h"
 #include "daemon/boot.h"
 #include "log/log.h"
 #include "pipeline/check.h"
@@ -126,6 +127,7 @@ static int run(const struct settings *settings)
 int main(int argc, char **argv)
 {
     enum mode mode;
+    forbid_core_dumps();
     int status = read_arguments(argc, argv, &mode);
     if (status >= 0)
         return status;

@@ -3,6 +3,7 @@
 #include "kafka/client.h"
 #include "config/names.h"
 #include "kafka/client_private.h"
+#include "kafka/deadline.h"
 #include "kafka/errors.h"
 
 #include <stdatomic.h>
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum { RECHECK_EVERY_MS = 1000, RECHECK_TIMEOUT_MS = 200 };
 
 enum role_set {
     REPLACE = 1 << KAFKA_REPLACE_CONSUMER,
@@ -122,6 +125,33 @@ void kafka_trouble_clear(struct kafka_trouble *trouble)
     trouble->text[0] = '\0';
 }
 
+static bool is_connection_trouble(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void kafka_trouble_recheck(struct kafka_trouble *trouble, rd_kafka_t *client)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    if (!is_connection_trouble(trouble->code) || monotonic_ms() - trouble->asked_at < RECHECK_EVERY_MS)
+        return;
+    if (rd_kafka_metadata(client, 0, NULL, &metadata, RECHECK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_metadata_destroy(metadata);
+        kafka_trouble_clear(trouble);
+    }
+    trouble->asked_at = monotonic_ms();
+}
+
 const char *kafka_trouble_text(const struct kafka_trouble *trouble)
 {
     return trouble->code != RD_KAFKA_RESP_ERR_NO_ERROR ? trouble->text : NULL;
@@ -222,6 +252,23 @@ bool kafka_conf_transaction_timeout(rd_kafka_conf_t *conf, int timeout_ms, struc
     return rd_kafka_conf_set(conf, "transaction.timeout.ms", number, reason, sizeof reason) ==
                RD_KAFKA_CONF_OK ||
            err_set(err, ERR_CONFIG_INVALID, "%s", reason);
+}
+
+bool kafka_conf_batches(rd_kafka_conf_t *conf, size_t most_bytes, bool one_by_one, struct err *err)
+{
+    char number[32];
+    char reason[ERR_TEXT_MAX];
+    size_t size = sizeof number;
+    bool smaller = most_bytes > 0 &&
+                   rd_kafka_conf_get(conf, "batch.size", number, &size) == RD_KAFKA_CONF_OK &&
+                   strtoul(number, NULL, 10) > most_bytes;
+    snprintf(number, sizeof number, "%zu", most_bytes);
+    if ((!smaller ||
+         rd_kafka_conf_set(conf, "batch.size", number, reason, sizeof reason) == RD_KAFKA_CONF_OK) &&
+        (!one_by_one ||
+         rd_kafka_conf_set(conf, "batch.num.messages", "1", reason, sizeof reason) == RD_KAFKA_CONF_OK))
+        return true;
+    return err_set(err, ERR_CONFIG_INVALID, "%s", reason);
 }
 
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_trouble *trouble,

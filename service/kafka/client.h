@@ -35,6 +35,11 @@ AUTO_DEFINE(kafka_conf, rd_kafka_conf_t, rd_kafka_conf_destroy);
    False with ERR_CONFIG_INVALID when librdkafka refuses the value. */
 bool kafka_conf_transaction_timeout(rd_kafka_conf_t *conf, int timeout_ms, struct err *err);
 
+/* Lowers what a producer puts into one batch to most_bytes (0: as set), framing included; a larger record
+   goes alone. With one_by_one every record does. False with ERR_CONFIG_INVALID when librdkafka refuses that.
+ */
+bool kafka_conf_batches(rd_kafka_conf_t *conf, size_t most_bytes, bool one_by_one, struct err *err);
+
 /* Told of each fault: which property, and what is wrong with it and what to do. No secret value in the text.
  */
 typedef void kafka_fault_fn(void *arg, const char *property, const char *text);
@@ -60,4 +65,5 @@ void kafka_log_to(kafka_log_fn *sink);
 struct kafka_trouble {
     rd_kafka_resp_err_t code; /* RD_KAFKA_RESP_ERR_NO_ERROR: none */
     char text[ERR_TEXT_MAX];
+    int64_t asked_at; /* monotonic ms, when it was last asked whether it is over */
 };

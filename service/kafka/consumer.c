@@ -113,6 +113,17 @@ struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const
     return consumer;
 }
 
+/* What librdkafka says of a fetch that fails names no topic, and the remedy needs its name. */
+static void note_message_trouble(struct consumer *consumer, const rd_kafka_message_t *message)
+{
+    const char *topic = message->rkt != NULL ? rd_kafka_topic_name(message->rkt) : NULL;
+    const char *said = rd_kafka_message_errstr(message);
+    char text[ERR_TEXT_MAX];
+    bool named = topic == NULL || strstr(said, topic) != NULL;
+    snprintf(text, sizeof text, "%s%s%s", named ? "" : topic, named ? "" : ": ", said);
+    note_trouble(consumer, message->err, text);
+}
+
 /* Takes what librdkafka gave: true for a record to be handed out; else it is noted and destroyed. */
 static bool take_in(struct consumer *consumer, rd_kafka_message_t *message)
 {
@@ -124,7 +135,7 @@ static bool take_in(struct consumer *consumer, rd_kafka_message_t *message)
         if (!is_record)
             consumer_note_end(consumer, message);
     } else {
-        note_trouble(consumer, message->err, rd_kafka_message_errstr(message));
+        note_message_trouble(consumer, message);
     }
     if (!hand_out)
         rd_kafka_message_destroy(message);
@@ -137,8 +148,11 @@ rd_kafka_message_t *consumer_poll(struct consumer *consumer, int timeout_ms)
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, timeout_ms);
         if (kafka_classify_code(consumer->trouble.code) == ERR_KAFKA_FATAL)
             consumer->fatal = true;
-        if (message == NULL)
+        if (message == NULL) {
+            if (timeout_ms != 0)
+                kafka_trouble_recheck(&consumer->trouble, consumer->client);
             return NULL;
+        }
         if (take_in(consumer, message))
             return message;
         /* Who waits wants to know how far it has come; who only takes what is there wants the rest of it. */

@@ -102,4 +102,8 @@ bool consumer_lag(struct consumer *consumer, int timeout_ms, consumer_lag_fn *te
    itself. */
 bool consumer_close(struct consumer *consumer, int timeout_ms);
 
+/* The generation of the group that this member belongs to: it grows with every rebalance, and a member that the group
+   has expelled stays behind. It does not change before on_revoke has returned. ERR_KAFKA_RETRIABLE: it is in none now. */
+bool consumer_generation(struct consumer *consumer, int32_t *generation, struct err *err);
+
 rd_kafka_t *consumer_handle(const struct consumer *consumer);

@@ -95,6 +95,7 @@ static bool seek_list(struct consumer *consumer, rd_kafka_topic_partition_list_t
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
     /* Where it would go on is unknown now: only a new consumer, from the committed offsets, is right. */
+    consumer->fatal = true;
     return err_set(err, ERR_KAFKA_FATAL, "cannot go to the offsets where reading must go on: %s",
                    rd_kafka_err2str(failure));
 }
@@ -105,8 +106,10 @@ static bool resume_list(struct consumer *consumer, rd_kafka_topic_partition_list
     rd_kafka_resp_err_t failure = rd_kafka_resume_partitions(consumer->client, list);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
         failure = consumer_first_error(list);
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        consumer->fatal = true; /* they would stand still for ever */
         return kafka_err_code(err, failure, "cannot resume the partitions");
+    }
     rd_kafka_topic_partition_list_t *seeks = rd_kafka_topic_partition_list_new(1);
     for (int i = 0; i < list->cnt; i++) {
         struct place *place =
@@ -159,6 +162,8 @@ static bool set_paused(struct consumer *consumer, const char *topic, int32_t par
     rd_kafka_topic_partition_list_add(list, topic, partition);
     bool good = paused ? pause_list(consumer, list, err) : resume_list(consumer, list, err);
     rd_kafka_topic_partition_list_destroy(list);
+    if (!good && paused)
+        consumer->places[i].paused = consumer->places[i].seek = false;
     return good;
 }
 

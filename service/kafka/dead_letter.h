@@ -11,3 +11,9 @@
 bool dead_letter_make(struct kafka_record *record, struct record_headers *headers,
                       const rd_kafka_message_t *message, const char *dead_letter_topic, const char *group_id,
                       const struct err *why, struct err *err);
+
+/* The same in most_bytes at most: else the value stays where it was, and the message says so; if that does
+   not do, so do the key and the original's headers. Less than the error headers it never is. */
+bool dead_letter_make_within(struct kafka_record *record, struct record_headers *headers,
+                             const rd_kafka_message_t *message, const char *dead_letter_topic,
+                             const char *group_id, const struct err *why, size_t most_bytes, struct err *err);

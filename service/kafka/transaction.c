@@ -16,9 +16,11 @@ struct transaction {
     struct kafka_trouble trouble; /* first: librdkafka's opaque, see client_private.h */
     rd_kafka_t *client;
     bool open;
+    bool committing;           /* a commit has begun and not ended: only the same call may follow */
     struct err delivery;       /* of the open transaction: the first record that could not be delivered */
     int64_t begun_at;          /* monotonic ms */
     int64_t time_limit_ms;     /* transaction.timeout.ms */
+    size_t refused_bytes;      /* see transaction_refused_bytes() */
     bool too_large;            /* a record of the present or latest transaction was */
     bool timed_out;            /* the present or latest transaction has */
     rd_kafka_topic_t **topics; /* held, so that their metadata stays */
@@ -34,8 +36,12 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
     if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
-        message->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
+        message->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE) {
+        size_t bytes = message->key_len + message->len;
+        if (!transaction->too_large || bytes < transaction->refused_bytes)
+            transaction->refused_bytes = bytes;
         transaction->too_large = true;
+    }
     const char *remedy = kafka_remedy(message->err);
     err_set(&transaction->delivery, ERR_KAFKA_ABORTABLE, "a record for topic %s was not delivered: %s%s%s",
             rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err), remedy != NULL ? "; " : "",
@@ -212,7 +218,9 @@ bool transaction_begin(struct transaction *transaction, struct err *err)
 {
     assert(!transaction->open);
     transaction->delivery = (struct err){0};
+    transaction->committing = false;
     transaction->too_large = false;
+    transaction->refused_bytes = 0;
     transaction->timed_out = false;
     transaction->begun_at = monotonic_ms();
     if (!kafka_err_take(err, rd_kafka_begin_transaction(transaction->client), "cannot begin a transaction"))
@@ -300,12 +308,16 @@ bool transaction_commit(struct transaction *transaction, int timeout_ms, struct 
 {
     assert(transaction->open);
     rd_kafka_poll(transaction->client, 0);
-    if (transaction->delivery.code != ERR_NONE) {
+    /* Once the commit has begun an abort is refused: the commit itself tells of a failed record then. */
+    if (!transaction->committing && transaction->delivery.code != ERR_NONE) {
         note_failure(transaction, transaction->delivery.code);
         return err_set(err, transaction->delivery.code, "%s", transaction->delivery.text);
     }
     struct err failure = {0};
-    if (drive(transaction, attempt_commit, NULL, timeout_ms, "cannot commit the transaction", &failure)) {
+    bool done =
+        drive(transaction, attempt_commit, NULL, timeout_ms, "cannot commit the transaction", &failure);
+    transaction->committing = !done && failure.code == ERR_KAFKA_RETRIABLE;
+    if (done) {
         transaction->open = false;
         return true;
     }
@@ -331,9 +343,19 @@ bool transaction_was_too_large(const struct transaction *transaction)
     return transaction->too_large;
 }
 
+size_t transaction_refused_bytes(const struct transaction *transaction)
+{
+    return transaction->refused_bytes;
+}
+
 bool transaction_timed_out(const struct transaction *transaction)
 {
     return transaction->timed_out;
+}
+
+int64_t transaction_time_limit_ms(const struct transaction *transaction)
+{
+    return transaction->time_limit_ms;
 }
 
 bool transaction_poll(struct transaction *transaction, struct err *err)
@@ -341,8 +363,10 @@ bool transaction_poll(struct transaction *transaction, struct err *err)
     rd_kafka_poll(transaction->client, 0);
     char text[ERR_TEXT_MAX];
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(transaction->client, text, sizeof text);
-    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_trouble_recheck(&transaction->trouble, transaction->client);
         return true;
+    }
     const char *remedy = kafka_remedy(cause);
     return err_set(err, ERR_KAFKA_FATAL, "the transactional producer is dead: %s%s%s", text,
                    remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");

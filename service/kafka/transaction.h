@@ -51,6 +51,12 @@ bool transaction_abort(struct transaction *transaction, int timeout_ms, struct e
    be asked before transaction_free(). Both false: another reason, or no failure. */
 bool transaction_was_too_large(const struct transaction *transaction);
 bool transaction_timed_out(const struct transaction *transaction);
+/* Of the records that were refused as too large, the least bytes of key and value; a whole batch is refused
+   for its sum, so this says something of a record only where each goes in a batch of its own. 0: none was. */
+size_t transaction_refused_bytes(const struct transaction *transaction);
+
+/* Its transaction.timeout.ms. */
+int64_t transaction_time_limit_ms(const struct transaction *transaction);
 
 /* Serves callbacks without waiting; to be called while idle, so that errors are noticed. False with
    ERR_KAFKA_FATAL once the producer is dead (fenced, for one). */

@@ -125,10 +125,28 @@ static bool handle_take(struct inventory_loop *loop, rd_kafka_message_t *message
     return true;
 }
 
+/* The topic may take less than the producer: then the least form must do. */
+static bool send_dead_letter(struct inventory_loop *loop, const struct dead *dead, struct err *err)
+{
+    const struct settings *settings = loop->context->settings;
+    AUTO(record_headers) struct record_headers headers = {0};
+    struct kafka_record record;
+    struct err failure = {0};
+    if (!dead_letter_make_within(&record, &headers, dead->message, settings->topics.dlq, settings->group_id,
+                                 &dead->why, loop->context->message_max_bytes, err))
+        return false;
+    if (producer_send_wait(loop->producer, &record, SLICE_MS * 5, NULL, &failure))
+        return true;
+    if (failure.code != ERR_JOB_TOO_LARGE)
+        return err_set(err, failure.code, "%s", failure.text);
+    return dead_letter_make_within(&record, &headers, dead->message, settings->topics.dlq, settings->group_id,
+                                   &dead->why, 0, err) &&
+           producer_send_wait(loop->producer, &record, SLICE_MS * 5, NULL, err);
+}
+
 /* Whether the record's dead letter is known to be written. */
 static bool bury(struct inventory_loop *loop, const struct dead *dead, struct err *err)
 {
-    const struct settings *settings = loop->context->settings;
     const rd_kafka_message_t *message = dead->message;
     const char *topic = rd_kafka_topic_name(message->rkt);
     enum dead_claim claim;
@@ -136,11 +154,7 @@ static bool bury(struct inventory_loop *loop, const struct dead *dead, struct er
         return false;
     if (claim != DEAD_MINE)
         return claim == DEAD_DONE;
-    AUTO(record_headers) struct record_headers headers = {0};
-    struct kafka_record record;
-    if (!dead_letter_make(&record, &headers, message, settings->topics.dlq, settings->group_id, &dead->why,
-                          err) ||
-        !producer_send_wait(loop->producer, &record, SLICE_MS * 5, NULL, err))
+    if (!send_dead_letter(loop, dead, err))
         return false;
     metric_add(METRIC_DEAD_LETTERS, 1, METRIC_TOPIC_INVENTORY);
     struct err unmarked = {0};

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void outbox_free(struct outbox *outbox)
 {
@@ -45,6 +46,23 @@ size_t outbox_record_size(const struct out_record *record)
            trace.correlation_id.len + trace.kafka_correlation_id.len;
 }
 
+size_t outbox_retry_size(const rd_kafka_message_t *origin)
+{
+    enum { HEADER_FRAMING = 10 };
+    size_t size = origin->key_len + origin->len + OUT_HEADERS_MAX;
+    rd_kafka_headers_t *headers = NULL;
+    const char *name;
+    const void *value;
+    size_t len;
+    if (rd_kafka_message_headers(origin, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return size;
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         i++)
+        if (strncmp(name, RETRY_HEADER_PREFIX, sizeof RETRY_HEADER_PREFIX - 1) != 0)
+            size += HEADER_FRAMING + strlen(name) + len;
+    return size;
+}
+
 static bool send_event(struct outbox *outbox, const struct out_record *record,
                        struct transaction *transaction, int timeout_ms, struct err *err)
 {
@@ -60,35 +78,13 @@ static bool send_event(struct outbox *outbox, const struct out_record *record,
     return transaction_produce(transaction, &out, timeout_ms, err);
 }
 
-/* A record that was near the largest that a message may be does not fit with the error headers: then its
-   place in the input must do, and its value stays there. */
-static bool send_without_value(struct outbox *outbox, const struct out_record *record,
-                               struct transaction *transaction, int timeout_ms, struct err *err)
-{
-    struct err why = *record->why;
-    snprintf(why.text, sizeof why.text,
-             "%.200s (the value of %zu bytes is over message.max.bytes: read it where the headers say)",
-             record->why->text, record->origin->len);
-    struct kafka_record out;
-    if (!dead_letter_make(&out, &outbox->headers, record->origin, record->topic, outbox->group_id, &why, err))
-        return false;
-    out.value = (struct span){0};
-    return transaction_produce(transaction, &out, timeout_ms, err);
-}
-
 static bool send_dead_letter(struct outbox *outbox, const struct out_record *record,
                              struct transaction *transaction, int timeout_ms, struct err *err)
 {
     struct kafka_record out;
-    struct err failure = {0};
-    if (!dead_letter_make(&out, &outbox->headers, record->origin, record->topic, outbox->group_id,
-                          record->why, err))
-        return false;
-    if (transaction_produce(transaction, &out, timeout_ms, &failure))
-        return true;
-    if (failure.code == ERR_JOB_TOO_LARGE)
-        return send_without_value(outbox, record, transaction, timeout_ms, err);
-    return err_set(err, failure.code, "%s", failure.text);
+    return dead_letter_make_within(&out, &outbox->headers, record->origin, record->topic, outbox->group_id,
+                                   record->why, outbox->message_max_bytes, err) &&
+           transaction_produce(transaction, &out, timeout_ms, err);
 }
 
 static void add_number(struct record_headers *headers, const char *name, int64_t number)
@@ -111,13 +107,6 @@ static bool send_retry(struct outbox *outbox, const struct out_record *record,
     struct kafka_record out = {record->topic, span_of(origin->key, origin->key_len),
                                span_of(origin->payload, origin->len), &outbox->headers};
     return transaction_produce(transaction, &out, timeout_ms, err);
-}
-
-void outbox_lower_limit(struct outbox *outbox)
-{
-    enum { LEAST = 10000 };
-    size_t lower = outbox->message_max_bytes / 10 * 9;
-    outbox->message_max_bytes = lower > LEAST ? lower : LEAST;
 }
 
 bool outbox_send(struct outbox *outbox, size_t index, struct transaction *transaction, int timeout_ms,

@@ -33,7 +33,7 @@ struct outbox {
     size_t cap;
     size_t bytes; /* of keys and values */
     const char *group_id;
-    size_t message_max_bytes;
+    size_t message_max_bytes; /* what a record may take: the least of the producer's and the topics' limits */
     struct record_headers headers; /* of the record being sent */
 };
 
@@ -54,9 +54,8 @@ bool outbox_add(struct outbox *outbox, const struct out_record *record, struct e
 void outbox_cut(struct outbox *outbox, size_t count);
 /* What the record takes of the producer's message.max.bytes. */
 size_t outbox_record_size(const struct out_record *record);
-
-/* A broker found a record too large that this producer would send: from now on less counts as too large. */
-void outbox_lower_limit(struct outbox *outbox);
+/* The same of the record that would send `origin` to the retry topic. */
+size_t outbox_retry_size(const rd_kafka_message_t *origin);
 
 /* Queues record `index` in the open transaction. Errors as transaction_produce(). */
 bool outbox_send(struct outbox *outbox, size_t index, struct transaction *transaction, int timeout_ms,

@@ -7,6 +7,8 @@
 #include "pipeline/replace_output.h"
 #include "pipeline/staged_record.h"
 
+#include <assert.h>
+
 void replace_item_free(struct replace_item *item)
 {
     material_free(&item->material);
@@ -126,6 +128,8 @@ static enum item_fate fate_of(const struct replace_item *item)
         return ITEM_RETRIED;
     case LEDGER_DECIDED:
         return item->repeatable ? ITEM_REPEATED : ITEM_RETRIED;
+    case LEDGER_OUTDATED: /* the batch is not decided then */
+        assert(false);
     case LEDGER_OWNER:
         break;
     }
@@ -147,6 +151,26 @@ static bool decide_command(struct replace_tools *tools, struct replace_item *ite
     return output_add_result(tools, item, outbox, mark, err);
 }
 
+/* A record that is too large for the retry topic cannot wait. Its owner is rejected; a duplicate of such a
+   one finds the owner's decision when it is read again, for that one did not wait either. */
+static bool do_without_retry(struct replace_tools *tools, struct replace_item *item, size_t size,
+                             const struct outbox *outbox, struct err *err)
+{
+    if (item->claim.state != LEDGER_OWNER)
+        return err_set(err, ERR_KAFKA_RETRIABLE,
+                       "a duplicate of %zu bytes, too large for the retry topic, is read again", size);
+    struct span message = arena_format(
+        tools->arena,
+        "the command must wait for its certificate, but with %zu bytes it is larger than the retry topic "
+        "takes (%zu): make it smaller, or send it again once the certificate is staged",
+        size, outbox->message_max_bytes);
+    if (message.data == NULL)
+        return err_set(err, ERR_NO_MEMORY, "out of memory for a rejection");
+    plan_reject(&item->plan, ERR_INVALID_COMMAND, message);
+    item->fate = ITEM_DECIDED;
+    return true;
+}
+
 bool replace_item_decide(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
                          struct err *err)
 {
@@ -157,5 +181,8 @@ bool replace_item_decide(struct replace_tools *tools, struct replace_item *item,
         [ITEM_RETRIED] = output_add_retry,
     };
     item->fate = fate_of(item);
+    size_t retry_size = item->fate == ITEM_RETRIED ? outbox_retry_size(item->message) : 0;
+    if (retry_size > outbox->message_max_bytes && !do_without_retry(tools, item, retry_size, outbox, err))
+        return false;
     return by_fate[item->fate](tools, item, outbox, err);
 }

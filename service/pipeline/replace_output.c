@@ -94,6 +94,22 @@ static bool encode_result(struct replace_tools *tools, struct replace_item *item
                        &item->result.result_id, &item->result.command_id, record, err);
 }
 
+/* A rejection names nothing that grows but its requester: one that fills a message is cut. */
+static bool encode_rejection(struct replace_tools *tools, struct replace_item *item,
+                             const struct outbox *outbox, struct out_record *record, struct err *err)
+{
+    enum { USER_MOST = 256 };
+    struct span *user = &item->result.requested_by;
+    if (!encode_result(tools, item, record, err))
+        return false;
+    if (outbox_record_size(record) <= outbox->message_max_bytes || user->len <= USER_MOST)
+        return true;
+    user->len = USER_MOST;
+    while (user->len > 0 && (user->data[user->len] & 0xC0) == 0x80)
+        user->len--;
+    return encode_result(tools, item, record, err);
+}
+
 bool output_add_result(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
                        size_t mark, struct err *err)
 {
@@ -104,11 +120,12 @@ bool output_add_result(struct replace_tools *tools, struct replace_item *item, s
     if (outbox_record_size(&record) > outbox->message_max_bytes && result_drop_messages(&item->result) &&
         !encode_result(tools, item, &record, err))
         return false;
-    if (outbox_record_size(&record) > outbox->message_max_bytes && item->plan.rejection == ERR_NONE) {
+    if (outbox_record_size(&record) > outbox->message_max_bytes) {
         outbox_cut(outbox, mark);
-        plan_reject_too_large(&item->plan);
+        if (item->plan.rejection == ERR_NONE)
+            plan_reject_too_large(&item->plan);
         if (!result_make(tools->arena, &item->plan, tools->now_ms, &item->result, err) ||
-            !encode_result(tools, item, &record, err))
+            !encode_rejection(tools, item, outbox, &record, err))
             return false;
     }
     item->encoded_result = record.value;
@@ -133,7 +150,7 @@ bool output_add_conflict(struct replace_tools *tools, struct replace_item *item,
     if (!result_make(tools->arena, &item->plan, tools->now_ms, &item->result, err))
         return false;
     item->result.result_id = uuid_v5(&item->command.command_id, span_of(name, sizeof name));
-    return encode_result(tools, item, &record, err) && outbox_add(outbox, &record, err);
+    return encode_rejection(tools, item, outbox, &record, err) && outbox_add(outbox, &record, err);
 }
 
 bool output_add_repeat(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
@@ -156,6 +173,15 @@ bool output_add_repeat(struct replace_tools *tools, struct replace_item *item, s
                      &kept->result_id, &kept->command_id, &record, err))
         return false;
     record.event.time_ms = kept->completed_at_ms;
+    if (outbox_record_size(&record) > outbox->message_max_bytes) {
+        err_set(
+            &item->refusal, ERR_JOB_TOO_LARGE,
+            "the kept result takes %zu bytes, more than the topic takes now: raise its max.message.bytes and "
+            "send the command again under the same id",
+            outbox_record_size(&record));
+        item->fate = ITEM_DEAD;
+        return output_add_dead_letter(tools, item, outbox, err);
+    }
     return outbox_add(outbox, &record, err);
 }
 

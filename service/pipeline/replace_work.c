@@ -10,6 +10,7 @@
 
 enum {
     OUTPUT_BYTES = 16 * 1024 * 1024, /* at about this much a batch is committed; a command is never split */
+    DECIDE_US = 5 * 1000 * 1000,     /* after this long too: costly wraps must not make the loop look dead */
     COMMITTED_TIMEOUT_MS = 500,
     METADATA_TIMEOUT_MS = 500,
 };
@@ -93,7 +94,7 @@ static int delay_ms(void *self, const rd_kafka_message_t *message)
 
 /* The questions of the whole batch in one round trip. The watermarks come first: what they have passed when
    they are read is staged when the material is looked up. */
-static bool ask(struct replace_work *work, struct err *err)
+static bool ask(struct replace_work *work, int32_t generation, struct err *err)
 {
     int retention_s = work->tools.context->settings->command_retention_s;
     if (!watermark_ask(work->redis, err))
@@ -104,6 +105,7 @@ static bool ask(struct replace_work *work, struct err *err)
             continue;
         item->lookup.by_request = item->command.has_request_id;
         item->lookup.id = item->lookup.by_request ? item->command.request_id : item->command.certificate_id;
+        item->claim.generation = generation;
         if (!ledger_ask(work->redis, &item->claim, retention_s, err) ||
             (replace_item_wants_lookup(item) && !staging_ask(work->redis, &item->lookup, err)))
             return false;
@@ -129,6 +131,43 @@ static bool take_answers(struct replace_work *work, struct watermark_table *wate
         if (replace_item_wants_lookup(item) && (!staging_answer(work->redis, arena, &item->lookup, err) ||
                                                 !replace_item_take_lookup(&work->tools, item, err)))
             return false;
+    }
+    return true;
+}
+
+/* A commit of the offset where the batch begins changes nothing, and the group takes it from its present
+ * members only. */
+static bool prove_membership(const struct batch *batch, struct consumer *consumer, struct err *err)
+{
+    const rd_kafka_message_t *first = batch->messages[0];
+    AUTO(offset_table) struct offset_table *table = offset_table_new();
+    if (table == NULL ||
+        !offset_table_add_place(table, rd_kafka_topic_name(first->rkt), first->partition, first->offset - 1))
+        return err_set(err, ERR_NO_MEMORY, "out of memory for an offset");
+    return consumer_commit_sync(consumer, table, COMMITTED_TIMEOUT_MS, err);
+}
+
+/* A claim is outdated where a later generation has made one: then this member was expelled, and must not
+   decide. Or the group was deleted and counts from the beginning: a member that the group still takes commits
+   from is no zombie, and what was stored is of the group that is gone. */
+static bool claim_outdated_again(struct replace_work *work, const struct batch *batch,
+                                 struct consumer *consumer, struct err *err)
+{
+    bool proven = false;
+    for (size_t i = 0; i < work->count; i++) {
+        struct replace_item *item = &work->items[i];
+        if (item->refusal.code != ERR_NONE || item->claim.state != LEDGER_OUTDATED)
+            continue;
+        if (!proven && !prove_membership(batch, consumer, err))
+            return false;
+        proven = true;
+        item->claim.gone_generation = (int32_t)item->claim.attempt;
+        if (!ledger_ask(work->redis, &item->claim, work->tools.context->settings->command_retention_s, err) ||
+            !ledger_answer(work->redis, work->tools.arena, &item->claim, err))
+            return false;
+        if (item->claim.state == LEDGER_OUTDATED)
+            return err_set(err, ERR_KAFKA_RETRIABLE,
+                           "Kafka: another member of the group has taken a command over");
     }
     return true;
 }
@@ -196,9 +235,9 @@ static void check_watermarks(struct replace_work *work, const struct watermark_t
     }
 }
 
-static bool prepare(void *self, const struct batch *batch, struct consumer *consumer, struct err *err)
+static bool prepare_batch(struct replace_work *work, const struct batch *batch, struct consumer *consumer,
+                          struct err *err)
 {
-    struct replace_work *work = self;
     struct watermark_table watermarks;
     finish(work);
     work->tools.now_ms = clock_now_ms(work->tools.context->clock);
@@ -209,7 +248,11 @@ static bool prepare(void *self, const struct batch *batch, struct consumer *cons
     for (size_t i = 0; i < batch->count; i++)
         if (!replace_item_read(&work->tools, batch->messages[i], &work->items[i], err))
             return false;
-    if (!ask(work, err) || !take_answers(work, &watermarks, err))
+    /* The generation before the claims: a member that was expelled meanwhile must not pass for its successor.
+     */
+    int32_t generation;
+    if (!consumer_generation(consumer, &generation, err) || !ask(work, generation, err) ||
+        !take_answers(work, &watermarks, err) || !claim_outdated_again(work, batch, consumer, err))
         return false;
     for (size_t i = 0; i < work->count; i++)
         if (work->items[i].refusal.code == ERR_NONE && work->items[i].claim.state == LEDGER_DECIDED &&
@@ -217,6 +260,16 @@ static bool prepare(void *self, const struct batch *batch, struct consumer *cons
             return false;
     check_watermarks(work, &watermarks);
     return true;
+}
+
+/* Answers that are still to come after a failure are to none of the next questions. */
+static bool prepare(void *self, const struct batch *batch, struct consumer *consumer, struct err *err)
+{
+    struct replace_work *work = self;
+    if (prepare_batch(work, batch, consumer, err))
+        return true;
+    redis_reset(work->redis);
+    return false;
 }
 
 /* Keeps the decisions before their transaction commits: a duplicate must find them once it has. */
@@ -248,13 +301,24 @@ static bool decide(void *self, const struct batch *batch, size_t first, size_t *
     struct replace_work *work = self;
     bool decided = true;
     size_t i = first;
+    int64_t until_us = monotonic_us() + DECIDE_US;
     inventory_read_begin(work->tools.reader);
-    do
+    size_t mark = 0;
+    do {
+        mark = outbox->count;
         decided = replace_item_decide(&work->tools, &work->items[i], outbox, err);
-    while (decided && ++i < batch->count && outbox->bytes < OUTPUT_BYTES);
+    } while (decided && ++i < batch->count && outbox->bytes < OUTPUT_BYTES && monotonic_us() < until_us);
     inventory_read_end(work->tools.reader);
+    if (!decided && i > first && err_class(err->code) == ERR_CLASS_RETRIABLE && outbox->count == mark) {
+        /* What came before may be what this one waits for: it comes first, and this one is tried again. */
+        *err = (struct err){0};
+        decided = true;
+    }
     *next = i;
-    return decided && keep_decisions(work, first, i, err);
+    if (decided && keep_decisions(work, first, i, err))
+        return true;
+    redis_reset(work->redis);
+    return false;
 }
 
 static void count_result(const struct replace_item *item)

@@ -8,7 +8,7 @@
 #include <time.h>
 
 enum {
-    TRANSACTION_TIMEOUT_MS = 30 * 1000,
+    TRANSACTION_TIMEOUT_MOST_MS = 15 * 60 * 1000, /* the brokers' default transaction.max.timeout.ms */
     LAG_EVERY_US = 10 * 1000 * 1000,
     LAG_TIMEOUT_MS = 500,
     CLOSE_MS = 5000,
@@ -25,7 +25,7 @@ struct runner *runner_new(struct pipeline_context *context, const struct runner_
     runner->options = *options;
     runner->outbox.group_id = options->group_id;
     runner->backoff_ms = RUNNER_BACKOFF_LEAST_MS;
-    runner->transaction_timeout_ms = TRANSACTION_TIMEOUT_MS;
+    runner->transaction_timeout_most_ms = TRANSACTION_TIMEOUT_MOST_MS;
     runner->offsets = offset_table_new();
     runner->health = health_add(context->health, options->name);
     if (runner->offsets == NULL || runner->health == NULL) {
@@ -111,6 +111,7 @@ static bool work_off(struct runner *runner)
             return end == COMMIT_REWOUND;
         work->committed(work->self, &runner->batch, first, next);
         runner->backoff_ms = RUNNER_BACKOFF_LEAST_MS;
+        runner->given_up = (struct err){0};
     }
     runner_drop_batch(runner);
     return true;
@@ -155,6 +156,8 @@ static void update_health(struct runner *runner)
     metric_set(METRIC_DEPENDENCY_UP, trouble == NULL, METRIC_DEPENDENCY_KAFKA);
     if (trouble == NULL)
         trouble = transaction_trouble(runner->transaction);
+    if (trouble == NULL && runner->given_up.code != ERR_NONE)
+        trouble = runner->given_up.text;
     if (trouble == NULL && !consumer_is_joined(runner->consumer))
         trouble = "Kafka: joining the consumer group";
     if (work->idle != NULL && runner->batch.count == 0 && !work->idle(work->self, runner->consumer, &err) &&
@@ -222,10 +225,11 @@ static bool persist_until_stop(struct runner *runner, runner_step_fn *step, stru
     return true;
 }
 
-/* What counts as too large is the least of the producer's limit and the topics', as far as they may be asked.
- */
+/* What counts as too large is the least of the producer's limit, the topics', as far as they may be asked,
+   and what a topic has refused. */
 static void learn_limits(struct runner *runner)
 {
+    struct outbox *outbox = &runner->outbox;
     size_t most = runner->context->message_max_bytes;
     for (size_t i = 0; i < runner->options.output_topic_count; i++) {
         size_t bytes;
@@ -235,29 +239,72 @@ static void learn_limits(struct runner *runner)
             bytes > RECORD_FRAMING && bytes - RECORD_FRAMING < most)
             most = bytes - RECORD_FRAMING;
     }
-    runner->outbox.message_max_bytes = most;
+    if (runner->refused_bytes > 0 && runner->refused_bytes <= most)
+        most = runner->refused_bytes - 1;
+    if (runner->refused && most >= outbox->message_max_bytes && !runner->one_by_one) {
+        runner->one_by_one = true;
+        log_warn(
+            "no topic tells why it refused a record: records are sent one by one, which is slower; let the "
+            "Kafka user describe the topics' configuration, or lower CERTSWAP_KAFKA_MESSAGE_MAX_BYTES to "
+            "the least max.message.bytes, and restart",
+            log_str("part", runner->options.name));
+    }
+    runner->refused = false;
+    outbox->message_max_bytes = most;
 }
 
-static bool build_producer(struct runner *runner, struct err *err)
+static rd_kafka_conf_t *producer_conf(struct runner *runner, struct err *err)
 {
     struct pipeline_context *context = runner->context;
-    const struct settings *settings = context->settings;
-    char id[512];
-    snprintf(id, sizeof id, "%s-%s-%s", settings->group_id, settings->instance_id, runner->options.name);
+    AUTO(kafka_conf)
     rd_kafka_conf_t *conf = kafka_conf_new(context->kafka_properties, context->kafka_property_count,
                                            KAFKA_TRANSACTIONAL_PRODUCER, err);
-    if (conf != NULL && runner->transaction_timeout_ms != TRANSACTION_TIMEOUT_MS &&
-        !kafka_conf_transaction_timeout(conf, runner->transaction_timeout_ms, err)) {
-        rd_kafka_conf_destroy(conf);
-        conf = NULL;
-    }
+    if (conf == NULL ||
+        (runner->transaction_timeout_ms > 0 &&
+         !kafka_conf_transaction_timeout(conf, runner->transaction_timeout_ms, err)) ||
+        !kafka_conf_batches(conf, runner->batch_bytes, runner->one_by_one, err))
+        return NULL;
+    rd_kafka_conf_t *made = conf;
+    conf = NULL;
+    return made;
+}
+
+static bool make_producer(struct runner *runner, struct err *err)
+{
+    const struct settings *settings = runner->context->settings;
+    char id[512];
+    snprintf(id, sizeof id, "%s-%s-%s", settings->group_id, settings->instance_id, runner->options.name);
+    rd_kafka_conf_t *conf = producer_conf(runner, err);
     runner->transaction = conf != NULL ? transaction_new(conf, id, err) : NULL;
     health_waiting(runner->health, "Kafka: the transactional producer gets ready");
-    if (runner->transaction == NULL || !persist_until_stop(runner, step_init, err) ||
-        !persist_until_stop(runner, step_prime, err))
+    if (runner->transaction == NULL)
         return false;
+    if (!persist_until_stop(runner, step_init, err)) {
+        /* The brokers may allow less than what a transaction was given; then the setting holds again. */
+        if (runner->transaction_timeout_ms > 0 && err_class(err->code) != ERR_CLASS_RETRIABLE) {
+            runner->transaction_timeout_most_ms = runner->transaction_timeout_ms / 2;
+            runner->transaction_timeout_ms = 0;
+        }
+        return false;
+    }
+    return persist_until_stop(runner, step_prime, err);
+}
+
+/* A broker refuses a batch that is over its topic's limit, even of records that are not: the producer is made
+   again where the limits that it learns ask for smaller batches. */
+static bool build_producer(struct runner *runner, struct err *err)
+{
+    if (!make_producer(runner, err))
+        return false;
+    bool one_by_one = runner->one_by_one;
+    size_t batch_bytes = runner->batch_bytes;
     learn_limits(runner);
-    return true;
+    size_t most = runner->outbox.message_max_bytes;
+    runner->batch_bytes = most < runner->context->message_max_bytes ? most : 0;
+    if (runner->batch_bytes == batch_bytes && runner->one_by_one == one_by_one)
+        return true;
+    transaction_free(runner->transaction);
+    return make_producer(runner, err);
 }
 
 /* The producer first: a member of the group that cannot write would hold its partitions up. */

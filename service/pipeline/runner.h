@@ -42,6 +42,7 @@ struct runner_options {
     size_t input_topic_count;
     const char *const *output_topics; /* that must exist before it is ready */
     size_t output_topic_count;
+    size_t batch_most; /* records of a batch; 0: CERTSWAP_BATCH_MAX alone decides */
     struct work work;
 };
 

@@ -4,8 +4,6 @@
 #include "metrics/metrics.h"
 #include "pipeline/runner_private.h"
 
-enum { TRANSACTION_TIMEOUT_MOST_MS = 15 * 60 * 1000 }; /* the brokers' default transaction.max.timeout.ms */
-
 static bool step_begin(struct runner *runner, struct err *err)
 {
     return transaction_begin(runner->transaction, err);
@@ -30,7 +28,15 @@ static bool step_offsets(struct runner *runner, struct err *err)
 
 static bool step_commit(struct runner *runner, struct err *err)
 {
-    return transaction_commit(runner->transaction, RUNNER_SLICE_MS, err);
+    if (transaction_commit(runner->transaction, RUNNER_SLICE_MS, err))
+        return true;
+    /* Records that cannot be written only look like slow ones: the topics' state says why, and what to do. */
+    struct err cause = {0};
+    if (err_class(err->code) == ERR_CLASS_RETRIABLE &&
+        !transaction_prime(runner->transaction, runner->options.output_topics,
+                           runner->options.output_topic_count, RUNNER_SLICE_MS, &cause))
+        err_set(err, err->code, "%s", cause.text);
+    return false;
 }
 
 static bool step_abort(struct runner *runner, struct err *err)
@@ -58,14 +64,31 @@ bool runner_persist(struct runner *runner, runner_step_fn *step, struct err *err
 /* The next transaction of such a size gets more time; the setting counts when the producer is made anew. */
 static void allow_more_time(struct runner *runner)
 {
-    int more = runner->transaction_timeout_ms * 2;
-    runner->transaction_timeout_ms = more < TRANSACTION_TIMEOUT_MOST_MS ? more : TRANSACTION_TIMEOUT_MOST_MS;
+    int64_t limit = transaction_time_limit_ms(runner->transaction);
+    if (limit >= runner->transaction_timeout_most_ms)
+        return;
+    runner->transaction_timeout_ms = limit * 2 < runner->transaction_timeout_most_ms
+                                         ? (int)limit * 2
+                                         : runner->transaction_timeout_most_ms;
     log_warn("a transaction took too long and gets more time", log_str("part", runner->options.name),
              log_int("timeoutMs", runner->transaction_timeout_ms));
 }
 
+/* A topic takes less than was thought. The limits are asked for again when the producer is made anew. */
+static void learn_from_refusal(struct runner *runner)
+{
+    size_t bytes = transaction_refused_bytes(runner->transaction) + OUT_HEADERS_MAX;
+    runner->refused = true;
+    if (runner->one_by_one && (runner->refused_bytes == 0 || bytes < runner->refused_bytes))
+        runner->refused_bytes = bytes;
+    log_warn("a topic refused a record as too large", log_str("part", runner->options.name),
+             log_int("messageMaxBytes", (int64_t)runner->outbox.message_max_bytes));
+}
+
 static enum commit_end rebuild(struct runner *runner, const struct err *why)
 {
+    if (transaction_was_too_large(runner->transaction))
+        learn_from_refusal(runner);
     if (transaction_timed_out(runner->transaction))
         allow_more_time(runner);
     log_error("pipeline is rebuilt", log_str("part", runner->options.name), log_err(why));
@@ -76,6 +99,7 @@ enum commit_end runner_abort_and_rewind(struct runner *runner, size_t first, con
 {
     if (err_class(why->code) == ERR_CLASS_FATAL)
         return rebuild(runner, why);
+    runner->given_up = *why;
     log_warn("batch given up, will be read again", log_str("part", runner->options.name), log_err(why));
     struct err err = {0};
     if (transaction_is_open(runner->transaction)) {
@@ -83,12 +107,8 @@ enum commit_end runner_abort_and_rewind(struct runner *runner, size_t first, con
         if (!runner_persist(runner, step_abort, &err))
             return rebuild(runner, &err);
     }
-    if (transaction_was_too_large(runner->transaction))
-        outbox_lower_limit(&runner->outbox);
-    if (transaction_timed_out(runner->transaction)) {
-        allow_more_time(runner);
-        return COMMIT_REBUILD;
-    }
+    if (transaction_was_too_large(runner->transaction) || transaction_timed_out(runner->transaction))
+        return rebuild(runner, why);
     /* Parked records come behind those of the batch in their partition: both are handed out again. */
     bool known = batch_offsets(&runner->batch, first, runner->batch.count, runner->offsets, &err);
     for (size_t i = 0; known && i < runner->parked_count; i++)

@@ -42,6 +42,7 @@ static void on_revoke(void *arg, const rd_kafka_topic_partition_list_t *partitio
               log_int("dropped", (int64_t)runner->batch.count));
     runner_drop_parked(runner, false);
     runner_drop_batch(runner);
+    runner->given_up = (struct err){0};
 }
 
 static void on_assign(void *arg, const rd_kafka_topic_partition_list_t *partitions)
@@ -131,6 +132,8 @@ static int poll_timeout_ms(const struct runner *runner)
 void runner_collect(struct runner *runner)
 {
     size_t most = (size_t)runner->context->settings->batch_max;
+    if (runner->options.batch_most != 0 && runner->options.batch_most < most)
+        most = runner->options.batch_most;
     unpark(runner);
     int timeout_ms = runner->batch.count > 0 ? 0 : poll_timeout_ms(runner);
     while (runner->batch.count < most && poll_once(runner, timeout_ms))

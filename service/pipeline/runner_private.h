@@ -33,9 +33,15 @@ struct runner {
     size_t parked_cap;
     struct outbox outbox;
     struct offset_table *offsets; /* of the records being committed or rewound */
+    struct err given_up;          /* why the latest batch was, until one is committed */
     size_t sent;                  /* records of the outbox that are queued */
     int backoff_ms;               /* after an abort, or a dependency that is down; doubled up to the most */
-    int transaction_timeout_ms;
+    int transaction_timeout_ms;   /* once a transaction has taken longer; 0: the setting holds */
+    int transaction_timeout_most_ms; /* what the brokers allow, as far as is known */
+    size_t batch_bytes;              /* of the producer's batches at most; 0: its own setting holds */
+    size_t refused_bytes; /* the least record that a topic refused; 0: none. Counts until the process ends */
+    bool refused;         /* a topic refused what the last producer wrote, and why is not known yet */
+    bool one_by_one;      /* each record in a batch of its own, so that a refusal tells which was too large */
     int64_t stop_seen_us; /* 0: not yet */
     int64_t lag_asked_us;
     int64_t lag[RUNNER_TOPICS_MAX]; /* this runner's share of the gauge, by input topic */

@@ -144,6 +144,8 @@ static bool prepare(void *self, const struct batch *batch, struct consumer *cons
     bool staged = staging_write(work->redis, work->requests, work->request_count,
                                 (int64_t)work->context->settings->staging_ttl_s * 1000, work->outcomes, err);
     note_redis(work, staged);
+    if (!staged)
+        redis_reset(work->redis);
     return staged;
 }
 
@@ -225,7 +227,10 @@ static bool idle(void *self, struct consumer *consumer, struct err *err)
     struct staging_work *work = self;
     if (monotonic_us() - work->pinged_us >= PING_EVERY_US || !work->redis_answers)
         note_redis(work, redis_ping(work->redis, err));
-    return work->redis_answers && watermark_probe_turn(work->probe, work->redis, consumer, err);
+    if (work->redis_answers && watermark_probe_turn(work->probe, work->redis, consumer, err))
+        return true;
+    redis_reset(work->redis);
+    return false;
 }
 
 struct work staging_work(struct staging_work *work)

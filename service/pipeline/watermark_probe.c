@@ -26,6 +26,7 @@ struct watermark_probe {
     struct mark *marks;
     size_t count;
     int64_t turned_us;
+    struct err standing; /* why the latest turn failed, if it did */
 };
 
 struct watermark_probe *watermark_probe_new(struct pipeline_context *context)
@@ -162,15 +163,11 @@ static bool ensure_ends(struct watermark_probe *probe, struct err *err)
     return probe->ends != NULL;
 }
 
-bool watermark_probe_turn(struct watermark_probe *probe, struct redis *redis, struct consumer *consumer,
-                          struct err *err)
+static bool turn(struct watermark_probe *probe, struct redis *redis, struct consumer *consumer,
+                 struct err *err)
 {
     const struct topic_names *topics = &probe->context->settings->topics;
-    int64_t now_us = monotonic_us();
     int64_t moment_ms;
-    if (now_us - probe->turned_us < TURN_EVERY_US)
-        return true;
-    probe->turned_us = now_us;
     arena_reset(probe->arena);
     if (!ensure_ends(probe, err) || !follow_assignment(probe, consumer, err) ||
         !advance(probe, redis, consumer, err) || !redis_time(redis, &moment_ms, err))
@@ -178,4 +175,19 @@ bool watermark_probe_turn(struct watermark_probe *probe, struct redis *redis, st
     tell_age(probe, moment_ms);
     return ask_ends(probe, topics->enrollments, moment_ms, err) &&
            ask_ends(probe, topics->renewals, moment_ms, err) && advance(probe, redis, consumer, err);
+}
+
+bool watermark_probe_turn(struct watermark_probe *probe, struct redis *redis, struct consumer *consumer,
+                          struct err *err)
+{
+    int64_t now_us = monotonic_us();
+    if (now_us - probe->turned_us >= TURN_EVERY_US) {
+        probe->turned_us = now_us;
+        probe->standing = (struct err){0};
+        turn(probe, redis, consumer, &probe->standing);
+    }
+    if (probe->standing.code == ERR_NONE)
+        return true;
+    *err = probe->standing;
+    return false;
 }

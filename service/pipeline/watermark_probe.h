@@ -12,7 +12,8 @@ struct watermark_probe;
 struct watermark_probe *watermark_probe_new(struct pipeline_context *context);
 void watermark_probe_free(struct watermark_probe *probe);
 
-/* One turn, a few times a second; to be called only when all that the consumer has handed out is staged.
-   False with why the watermarks stand still: no command is rejected for want of material then. */
+/* Makes a turn a few times a second, and between two says what the latest said; to be called only when all
+   that the consumer has handed out is staged. False with why the watermarks stand still: no command is
+   rejected for want of material then. */
 bool watermark_probe_turn(struct watermark_probe *probe, struct redis *redis, struct consumer *consumer,
                           struct err *err);

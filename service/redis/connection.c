@@ -3,6 +3,7 @@
 #include "redis/scripts.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct redis *redis_new(const struct redis_options *options)
     return redis;
 }
 
-static void disconnect(struct redis *redis)
+void redis_reset(struct redis *redis)
 {
     if (redis->context != NULL)
         redisFree(redis->context);
@@ -35,7 +36,7 @@ void redis_free(struct redis *redis)
 {
     if (redis == NULL)
         return;
-    disconnect(redis);
+    redis_reset(redis);
     free(redis);
 }
 
@@ -58,7 +59,7 @@ static bool fail(struct redis *redis, const char *doing, const char *why, struct
     char where[160];
     describe(&redis->options, where, sizeof where);
     err_set(err, ERR_REDIS_UNAVAILABLE, "Redis at %s: %s: %s", where, doing, why);
-    disconnect(redis);
+    redis_reset(redis);
     return false;
 }
 
@@ -66,6 +67,8 @@ static const char *context_error(const redisContext *context)
 {
     if (context == NULL)
         return "out of memory";
+    if (context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETIMEDOUT))
+        return "no answer in time";
     return context->errstr[0] != '\0' ? context->errstr : "no answer in time";
 }
 
@@ -78,7 +81,7 @@ static const char *remedy(const char *answer)
     } known[] = {
         {"NOAUTH", "set user and password in CERTSWAP_REDIS_URL"},
         {"WRONGPASS", "correct user and password in CERTSWAP_REDIS_URL"},
-        {"NOPERM", "grant the user what docs/operations.md lists"},
+        {"NOPERM", "grant the user ~certswap:* and +@read +@write +@scripting +@connection +time"},
         {"LOADING", "it is reading its data set; this passes"},
         {"READONLY", "this is a replica: point CERTSWAP_REDIS_URL at the primary"},
         {"OOM", "raise maxmemory, with maxmemory-policy noeviction"},

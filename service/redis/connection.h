@@ -43,6 +43,8 @@ bool redis_append_script(struct redis *redis, enum redis_script script, size_t k
 bool redis_append(struct redis *redis, size_t count, const struct span *arguments, struct err *err);
 /* The next answer, in the order of the calls; an error answer is a failure too. The caller frees it. */
 bool redis_take_reply(struct redis *redis, struct redisReply **reply, struct err *err);
+/* Throws the connection away: to be called by whoever gives up while answers are outstanding. */
+void redis_reset(struct redis *redis);
 /* Whether the server answers: one round trip. */
 bool redis_ping(struct redis *redis, struct err *err);
 

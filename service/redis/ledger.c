@@ -31,18 +31,25 @@ bool ledger_ask(struct redis *redis, const struct ledger_claim *claim, int reten
         hash[2 * i] = digits[claim->hash[i] >> 4];
         hash[2 * i + 1] = digits[claim->hash[i] & 15];
     }
-    struct span arguments[] = {command_key(key, &claim->command_id), claim->origin,
-                               span_of(hash, sizeof hash), number_text(seconds, retention_s)};
-    return redis_append_script(redis, REDIS_SCRIPT_CLAIM, 1, 4, arguments, err);
+    char generation[NUMBER_MAX];
+    char gone[NUMBER_MAX];
+    struct span arguments[] = {
+        command_key(key, &claim->command_id),
+        claim->origin,
+        span_of(hash, sizeof hash),
+        number_text(seconds, retention_s),
+        number_text(generation, claim->generation),
+        claim->gone_generation != 0 ? number_text(gone, claim->gone_generation) : SPAN_LITERAL("-"),
+    };
+    return redis_append_script(redis, REDIS_SCRIPT_CLAIM, 1, sizeof arguments / sizeof *arguments, arguments,
+                               err);
 }
 
 static bool read_state(const redisReply *reply, enum ledger_state *state)
 {
     static const char *const names[] = {
-        [LEDGER_OWNER] = "owner",
-        [LEDGER_CONFLICT] = "conflict",
-        [LEDGER_WAITING] = "waiting",
-        [LEDGER_DECIDED] = "decided",
+        [LEDGER_OWNER] = "owner",     [LEDGER_CONFLICT] = "conflict", [LEDGER_WAITING] = "waiting",
+        [LEDGER_DECIDED] = "decided", [LEDGER_OUTDATED] = "outdated",
     };
     for (size_t i = 0; reply->type == REDIS_REPLY_STRING && i < sizeof names / sizeof *names; i++)
         if (strcmp(reply->str, names[i]) == 0) {

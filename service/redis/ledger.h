@@ -13,16 +13,20 @@ enum ledger_state {
     LEDGER_CONFLICT, /* the id belongs to another payload */
     LEDGER_WAITING,  /* a duplicate, and the owner has not decided yet */
     LEDGER_DECIDED,  /* a duplicate, and a decision is kept: good once `decider` is committed */
+    LEDGER_OUTDATED, /* its own record, but a later generation of the group has claimed it */
 };
 
 struct ledger_claim {
     struct uuid command_id;
     struct span origin;            /* "topic/partition/offset" where the record came from first */
     uint8_t hash[LEDGER_HASH_LEN]; /* SHA-256 of its value */
+    int32_t generation;            /* of the consumer group, as the asking member knows it */
+    int32_t gone_generation;       /* a stored one that is proven to be of a deleted group; 0: none */
 
     /* The answer; spans in the arena. */
     enum ledger_state state;
-    int64_t attempt;     /* the fencing token of an owner; of a decision, whose it is */
+    int64_t attempt;     /* the fencing token of an owner; of a decision, whose it is; LEDGER_OUTDATED: the
+                            generation     that is stored */
     struct span result;  /* LEDGER_DECIDED: the encoded result */
     struct span decider; /* LEDGER_DECIDED: the record that decided it, "topic/partition/offset" */
 };

@@ -107,6 +107,8 @@ bool staging_answer(struct redis *redis, struct arena *arena, struct staged_look
         return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the lookup script gave no answer");
     redisReply *const *answer = reply->element;
     lookup->certificate_id = is_text(answer[0]) ? (int32_t)strtol(answer[0]->str, NULL, 10) : 0;
+    if (!lookup->by_request && lookup->certificate_id != lookup->id)
+        return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the answer is to another question");
     if (is_text(answer[1])) {
         lookup->state = STAGED_FOUND;
         return copy_text(arena, answer[1], &lookup->record, err);

@@ -41,10 +41,10 @@ class Promises(BrokerTest):
         return [message for message in self.client.read_all(JOBS)
                 if message.record["commandId"] == command["commandId"]]
 
-    def enroll(self, certificate_id):
+    def event(self, certificate_id):
         password = self.new_password()
-        self.client.enroll(enrollment(certificate_id, plain_credential(self.identity.pfx(password), password),
-                                      self.identity.thumbprint))
+        return enrollment(certificate_id, plain_credential(self.identity.pfx(password), password),
+                          self.identity.thumbprint)
 
     def test_a_duplicate_gets_the_same_result_and_makes_no_job(self):
         command = replace_command(self.existing, self.new)
@@ -93,12 +93,10 @@ class Promises(BrokerTest):
         certificate_id = self.new_certificate_id()
         command = replace_command(self.existing, certificate_id)
         gate = OpenTransaction(self.client, ENROLLMENTS)
+        gate.enroll(self.event(certificate_id))
         sent = self.send(command)
         self.client.wait(lambda: len(self.retries(command)) >= 4, "the command to wait in the retry topic")
         self.assertEqual([], self.answers(sent, RESULTS))
-        password = self.new_password()
-        gate.enroll(enrollment(certificate_id, plain_credential(self.identity.pfx(password), password),
-                               self.identity.thumbprint))
         gate.commit()
         self.assertEqual("COMPLETED", self.result(sent).record["status"])
         self.assertEqual(len(self.stores), len(self.jobs_of(command)))
@@ -110,10 +108,10 @@ class Promises(BrokerTest):
         certificate_id = self.new_certificate_id()
         command = replace_command(self.existing, certificate_id)
         gate = OpenTransaction(self.client, ENROLLMENTS)
+        gate.enroll(self.event(certificate_id))
         first, second = self.send(command, partition=0), self.send(command, partition=1)
         self.client.wait(lambda: len(self.retries(command)) >= 6, "both to wait in the retry topic")
         self.assert_rejected(self.result(self.send(command | {"dryRun": True})), "COMMAND_ID_CONFLICT")
-        self.enroll(certificate_id)
         gate.commit()
         results = [self.result(first), self.result(second)]
         self.assertEqual(results[0].value, results[1].value)

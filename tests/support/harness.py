@@ -35,9 +35,10 @@ class Secrets:
 
 class BrokerTest(unittest.TestCase):
     """Base of the broker tests. Class attributes: `settings` are added to the daemon's; `daemon_at_start` False leaves
-    starting it to the test; `partitions` of each topic."""
+    starting it to the test; `partitions` of each topic; `broker_settings` are added to the broker's."""
 
     settings = {}
+    broker_settings = {}
     daemon_at_start = True
     partitions = 4
     _ids = itertools.count(1001)
@@ -51,7 +52,7 @@ class BrokerTest(unittest.TestCase):
         cls.secrets = Secrets()
         cls.secrets.add("the staging key", bytes(range(32)))
         cls.daemons, cls._failed = [], True  # until the class stands
-        cls.kafka = servers.Kafka(cls.folder)
+        cls.kafka = servers.Kafka(cls.folder, cls.broker_settings)
         cls.addClassCleanup(cls.kafka.stop)
         cls.redis = servers.Redis(cls.folder)
         cls.addClassCleanup(cls.redis.stop)

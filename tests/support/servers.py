@@ -55,19 +55,42 @@ def end_process(process, timeout_s=10, by=signal.SIGTERM):
 
 
 class Kafka:
-    """A broker by script/kafka."""
+    """A broker, or several, by script/kafka; `properties` are added to its settings, `options` are the script's."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, properties=None, options=()):
         self.folder = os.path.join(folder, "kafka")
         self.script = os.path.join(SOURCE, "script", "kafka")
-        done = subprocess.run([self.script, "start", self.folder], capture_output=True, text=True, check=False)
+        self.log = os.path.join(self.folder, "broker-1.log")
+        arguments = list(options)
+        if properties:
+            path = os.path.join(folder, "kafka.properties")
+            arguments += ["--properties", path]
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(f"{name}={value}\n" for name, value in properties.items())
+        self.start(*arguments)
+
+    def start(self, *arguments):
+        """Also again, after stop(): with the same data, port and settings."""
+        done = subprocess.run([self.script, "start", self.folder, *arguments], capture_output=True, text=True,
+                              check=False)
         if done.returncode != 0:
             raise RuntimeError(f"script/kafka start: {done.stderr}")
         self.bootstrap = done.stdout.strip()
-        self.log = os.path.join(self.folder, "broker-1.log")
 
     def stop(self):
         subprocess.run([self.script, "stop", self.folder], check=True, capture_output=True)
+
+    def _signal(self, number):
+        with open(os.path.join(self.folder, "pid"), encoding="utf-8") as file:
+            for pid in file.read().split():
+                os.kill(int(pid), number)
+
+    def pause(self):
+        """Stops the broker where it is: its connections stay, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._signal(signal.SIGCONT)
 
 
 class RedisError(Exception):
@@ -75,11 +98,13 @@ class RedisError(Exception):
 
 
 class Redis:
-    """A redis-server without persistence on a port of its own, and a client that sends one command at a time."""
+    """A redis-server on a port of its own, and a client that sends one command at a time. It keeps nothing over its
+    end, or, when `durable`, every write that it has answered."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, durable=False):
         self.log = os.path.join(folder, "redis.log")
         self.folder, self.process, self.file = folder, None, None
+        self.persistence = ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
         for _ in range(5):
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
@@ -92,18 +117,21 @@ class Redis:
     def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def _try_start(self):
+    def _spawn(self, *options):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                 "--dir", self.folder, "--maxmemory-policy", "noeviction"], stdout=log, stderr=log)
+                ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self.persistence,
+                 "--dir", self.folder, "--maxmemory-policy", "noeviction", *options], stdout=log, stderr=log)
+
+    def _try_start(self):
+        self._spawn()
 
         def answers():
             if self.process.poll() is not None:
                 return "ended"
             try:
                 return self("PING") == b"PONG" and "answers"
-            except OSError:
+            except (OSError, RedisError):
                 return None
         return wait_for(answers, "redis-server") == "answers"
 
@@ -112,6 +140,11 @@ class Redis:
         if not self._try_start():
             raise RuntimeError(f"redis-server does not start again:\n{tail(self.log)}")
 
+    def start_loading(self, *options):
+        """Again, with the data that stop(keep_data=True) kept and further options; does not wait for the data to be
+        read, and until then the server answers LOADING."""
+        self._spawn(*options)
+
     def stop(self, keep_data=False):
         if keep_data:
             self("SAVE")
@@ -119,6 +152,13 @@ class Redis:
             self.file.close()
             self.file = None
         end_process(self.process)
+
+    def kill(self):
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+        self.process.kill()
+        self.process.wait()
 
     def pause(self):
         """Stops the process where it is: it holds its connections and data and answers nothing."""
@@ -227,6 +267,13 @@ class Daemon:
 
     def metrics(self):
         return self.get("/metrics")[1]
+
+    def pause(self):
+        """Stops the process where it is; resume() lets it go on as if nothing had happened."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self):
         self.ended_by_test = self.process.poll() is None

@@ -328,6 +328,8 @@ def invalid_by_hand():
             pfx(clear(leaf, shrouded, *[sequence(oid("1.2.3"), der(0xA0, NULL))] * 1000)), "more than 200 bags")
     invalid("many-safes", "twenty safes", pfx(*[clear(leaf)] * 20, clear(shrouded)), "more than 16 safes")
     invalid("long-salt", "a salt of 4096 bytes", pfx(clear(leaf, shrouded), salt=b"s" * 4096), "salt of 4096 bytes")
+    invalid("empty-salt", "a salt of no bytes, and no password", pfx(clear(leaf, shrouded), salt=b""), "empty salt",
+            password=None)
     invalid("version-2", "another version", pfx(clear(leaf, shrouded), version=2), "cannot be read")
     invalid("unknown-cipher", "PBES2 with a cipher that certswap does not know",
             pfx(clear(leaf, shrouded_bag("p256", scheme="1.2.410.200004.1.4"))), "which is unsupported")

@@ -1,6 +1,7 @@
 """An independent client of certswap: it knows the contract (schema files, topics, framing, keys, headers) and nothing
 of the service. Publishes events, inventories and commands, reads jobs, results and dead letters."""
 import glob
+import hashlib
 import io
 import json
 import os
@@ -43,6 +44,11 @@ def job_id(command_id, store_id, alias):
 
 def result_id(command_id):
     return str(uuid.uuid5(uuid.UUID(command_id), "result"))
+
+
+def conflict_id(command_id, value):
+    """The resultId of a COMMAND_ID_CONFLICT; `value`: the record's."""
+    return str(uuid.uuid5(uuid.UUID(command_id), "conflict/" + hashlib.sha256(value).hexdigest()))
 
 
 def murmur2(key):
@@ -139,8 +145,8 @@ class Client:
         self.schemas = Schemas(schemas_folder)
         self.producer = confluent_kafka.Producer({
             "bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "enable.idempotence": True,
-            "linger.ms": 2, "log_level": 3})
-        self.admin = AdminClient({"bootstrap.servers": bootstrap})
+            "linger.ms": 2, "log_level": 2})
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
         self._reader = None
         self.messages = []
         self._results, self._jobs = {}, {}
@@ -198,7 +204,7 @@ class Client:
         return confluent_kafka.Consumer({
             "bootstrap.servers": self.bootstrap, "group.id": group, "isolation.level": "read_committed",
             "enable.auto.commit": False, "auto.offset.reset": "earliest", "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20})
+            "fetch.wait.max.ms": 20, "log_level": 2})
 
     def partitions(self, topic):
         return sorted(self.admin.list_topics(topic, timeout=10).topics[topic].partitions)
@@ -296,6 +302,7 @@ class OpenTransaction:
     def enroll(self, event):
         self._producer.produce(self._topic, key=str(event["certificateId"]),
                                value=self._client.schemas.encode("CertificateEnrolled", event))
+        self._producer.flush(30)
 
     def commit(self):
         self._producer.commit_transaction(30)

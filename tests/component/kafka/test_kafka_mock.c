@@ -78,6 +78,13 @@ static void take(struct consumer *consumer, struct offset_table *batch, int firs
     }
 }
 
+static void test_poll_and_drop(struct consumer *consumer)
+{
+    rd_kafka_message_t *message = consumer_poll(consumer, 50);
+    if (message != NULL)
+        rd_kafka_message_destroy(message);
+}
+
 Test(kafka_mock, commits_records_and_offsets)
 {
     test_fill(bootstrap, "in", 3);
@@ -93,6 +100,29 @@ Test(kafka_mock, commits_records_and_offsets)
     size_t strays = 0;
     cr_expect_eq(test_count_values(bootstrap, "out", counts, 10, &strays), 1);
     cr_expect_eq(counts[7], 1);
+}
+
+Test(kafka_mock, the_generation_grows_when_a_member_joins)
+{
+    test_fill(bootstrap, "in", 3);
+    AUTO(consumer) struct consumer *consumer = test_consumer(bootstrap, "g", "in", NULL);
+    AUTO(offset_table) struct offset_table *batch = offset_table_new();
+    struct err err = {0};
+    int32_t first;
+    int32_t next;
+    cr_assert_not(consumer_generation(consumer, &first, &err), "no member of the group yet");
+    cr_assert_eq(err.code, ERR_KAFKA_RETRIABLE);
+    take(consumer, batch, 0, 3);
+    err = (struct err){0};
+    cr_assert(consumer_generation(consumer, &first, &err), "%s", err.text);
+    cr_assert_geq(first, 0);
+    AUTO(consumer) struct consumer *other = test_consumer(bootstrap, "g", "in", NULL);
+    do {
+        test_poll_and_drop(consumer);
+        test_poll_and_drop(other);
+        err = (struct err){0};
+    } while (!consumer_generation(other, &next, &err));
+    cr_assert_gt(next, first);
 }
 
 Test(kafka_mock, an_aborted_batch_comes_again)

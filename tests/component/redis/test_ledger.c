@@ -36,6 +36,18 @@ static struct ledger_claim claim(const char *origin, uint8_t payload)
     return it;
 }
 
+static struct ledger_claim claim_by(const char *origin, int32_t generation, int32_t gone)
+{
+    struct ledger_claim it = {.command_id = id,
+                              .origin = span_text(origin),
+                              .hash = {1},
+                              .generation = generation,
+                              .gone_generation = gone};
+    struct err err = {0};
+    cr_assert(ledger_ask(redis, &it, 86400, &err) && ledger_answer(redis, arena, &it, &err), "%s", err.text);
+    return it;
+}
+
 static bool keep(const struct ledger_claim *claimed, const char *result, const char *decider, struct err *err)
 {
     struct ledger_decision decision = {claimed, span_text(result), span_text(decider)};
@@ -91,6 +103,40 @@ Test(ledger, a_zombie_does_not_overwrite_the_decision_of_who_took_over)
     err = (struct err){0};
     cr_assert_not(keep(&zombie, "old", "commands/0/5", &err));
     cr_assert(span_equal(claim("commands/1/9", 1).result, SPAN_LITERAL("new")));
+}
+
+Test(ledger, a_new_claim_takes_the_result_of_the_attempt_before_away)
+{
+    struct ledger_claim owner = claim("commands/0/5", 1);
+    struct err err = {0};
+    cr_assert(keep(&owner, "aborted", "commands/0/5", &err));
+    struct ledger_claim again = claim("commands/0/5", 1);
+    cr_assert_eq(claim("commands/1/9", 1).state, LEDGER_WAITING, "an aborted decision is not handed out");
+    cr_assert(keep(&again, "committed", "commands/0/5", &err));
+    cr_assert(span_equal(claim("commands/1/9", 1).result, SPAN_LITERAL("committed")));
+}
+
+Test(ledger, a_member_that_was_expelled_claims_nothing)
+{
+    struct ledger_claim successor = claim_by("commands/0/5", 8, 0);
+    struct err err = {0};
+    cr_assert(keep(&successor, "result", "commands/0/5", &err));
+    struct ledger_claim zombie = claim_by("commands/0/5", 7, 0);
+    cr_assert_eq(zombie.state, LEDGER_OUTDATED);
+    cr_assert_eq(zombie.attempt, 8, "which generation is stored");
+    cr_assert(span_equal(claim("commands/1/9", 1).result, SPAN_LITERAL("result")));
+    cr_assert_eq(claim_by("commands/0/5", 8, 0).state, LEDGER_OWNER);
+    cr_assert_eq(claim_by("commands/0/5", 9, 0).state, LEDGER_OWNER);
+}
+
+Test(ledger, a_generation_of_a_deleted_group_is_overwritten_once_proven)
+{
+    cr_assert_eq(claim_by("commands/0/5", 40, 0).state, LEDGER_OWNER);
+    cr_assert_eq(claim_by("commands/0/5", 1, 39).state, LEDGER_OUTDATED,
+                 "another one is stored than was proven");
+    cr_assert_eq(claim_by("commands/0/5", 1, 40).state, LEDGER_OWNER);
+    cr_assert_eq(claim_by("commands/0/5", 2, 0).state, LEDGER_OWNER);
+    cr_assert_eq(claim_by("commands/0/5", 1, 40).state, LEDGER_OUTDATED);
 }
 
 Test(ledger, places_are_read_back)

@@ -48,7 +48,10 @@ Test(iso8601, refuses_other_forms)
                                       "2026-11-19T16:23:01+24:00",
                                       "2026-11-19T16:23:01+01:60",
                                       " 2026-11-19T16:23:01Z",
-                                      "2026-11-19T-1:23:01Z"};
+                                      "2026-11-19T-1:23:01Z",
+                                      "2026\r11\r19T16:23:01Z",
+                                      "2026-11-19T16\x1a" "23\x1a" "01Z",
+                                      "2026-11-19T16:23:01\v01:00"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int64_t ms;
         cr_assert_not(iso8601_parse(&ms, span_text(bad[i])), "%s was taken", bad[i]);

@@ -74,9 +74,9 @@ static void openssl_free(void *at, const char *file, int line)
 
 static void *openssl_realloc(void *at, size_t size, const char *file, int line)
 {
-    (void)file, (void)line;
+    /* As OpenSSL's own does: from 3.2 on it is CRYPTO_malloc that says what failed. */
     if (at == NULL)
-        return __wrap_malloc(size);
+        return CRYPTO_malloc(size, file, line);
     return is_refused() ? NULL : realloc(at, size);
 }
 
