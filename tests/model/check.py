@@ -19,17 +19,31 @@ SOUND = [
     ("ledger", "EVICTIONS=1 CRASHES=0 ABORTS=1 RETRIES=3"),
     ("ledger", "EVICTIONS=0 CRASHES=1 ABORTS=2 RETRIES=3"),
     ("ledger", "EVICTIONS=1 CRASHES=1 ABORTS=0 RETRIES=3 DIFFERENT_PAYLOADS"),
+    ("watermark", "MOVES=0 CRASHES=1 REDELIVERIES=1"),
+    ("watermark", "MOVES=1 CRASHES=1 REDELIVERIES=0 RECORDS=1 TICKS=2"),
+    ("watermark", "MOVES=1 CRASHES=0 REDELIVERIES=0 TICKS=2"),
+    # Going back is no danger, it only takes longer; nor is a renewed moment, under which it need not end.
+    ("watermark", "MOVES=1 CRASHES=0 REDELIVERIES=0 RECORDS=1 TICKS=2 WATERMARKS_GO_BACK"),
+    ("watermark", "MOVES=0 CRASHES=1 REDELIVERIES=0 DEFECT_FIRST_SEEN_RENEWED DECIDED_OR_NOT"),
+]
+
+# Each asserts that something never happens which must happen: else the rest would hold of a model that does nothing.
+REACHED = [
+    ("watermark", "MOVES=0 CRASHES=0 REDELIVERIES=0 NEVER_SAID"),
 ]
 
 # Bounds in which the defects show.
 DEFECTS = {
     "ledger": "EVICTIONS=1 CRASHES=1 ABORTS=1 RETRIES=3",
+    "watermark": "MOVES=0 CRASHES=1 REDELIVERIES=1",
 }
 # And smaller ones for what is found late in those.
 SMALLER = {
     "DEFECT_UNSTABLE_FETCH": "EVICTIONS=1 CRASHES=0 ABORTS=0 RETRIES=3",
 }
 
+# In a model whose processes stand still once all is decided, that is no error; it asserts itself that all was done.
+OPTIONS = {"watermark": ["-E"]}
 # The checker's own compiler options: no liveness properties, compressed states.
 COMPILE = ["cc", "-O2", "-w", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c"]
 
@@ -51,7 +65,7 @@ def check(model, macros):
         shutil.copy(FOLDER / f"{model}.pml", folder)
         run("spin", *(f"-D{macro}" for macro in macros), "-a", f"{model}.pml")
         run(*COMPILE)
-        said = run("./pan", "-m100000", "-w22")
+        said = run("./pan", *OPTIONS.get(model, []), "-m100000", "-w22")
     errors = re.search(r"errors: (\d+)", said)
     states = re.search(r"(\d+) states, stored", said)
     seconds = re.search(r"elapsed time ([\d.]+)", said)
@@ -68,6 +82,7 @@ def main():
         print(f"skipped: {reason}")
         sys.exit(1 if os.environ.get("CI") == "true" else 77)
     runs = [(model, macros.split(), False) for model, macros in SOUND]
+    runs += [(model, macros.split(), True) for model, macros in REACHED]
     runs += [(model, [*SMALLER.get(defect, bounds).split(), defect], True)
              for model, bounds in DEFECTS.items() for defect in defects(model)]
     wrong = 0
