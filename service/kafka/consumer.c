@@ -45,6 +45,9 @@ static void revoke(struct consumer *consumer, rd_kafka_t *client, rd_kafka_topic
         consumer->hooks.on_revoke(consumer->hooks.arg, partitions, lost);
     if (lost)
         consumer->joined = false;
+    /* librdkafka keeps the pause of a partition that is given up, and would not read it when it comes back.
+     */
+    rd_kafka_resume_partitions(client, consumer->assigned);
     if (!consumer_set_assigned(consumer, NULL))
         note_trouble(consumer, RD_KAFKA_RESP_ERR__FATAL, "out of memory while partitions were given up");
     rd_kafka_assign(client, NULL);

@@ -53,7 +53,21 @@ static bool conclude(struct ends *ends, rd_kafka_resp_err_t failure, const char 
     return kafka_err_code(err, failure, line);
 }
 
-/* The list's partitions get their ends. */
+/* librdkafka (2.0.2) goes on asking the leader that it once learnt, for as long as metadata.max.age.ms,
+   although that one says that it leads no more: a topic that is neither produced to nor consumed is not
+   looked up again by itself. */
+static void learn_leaders(struct ends *ends, const char *topic, int timeout_ms)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(ends->client, topic, NULL);
+    const struct rd_kafka_metadata *metadata = NULL;
+    if (handle == NULL)
+        return;
+    if (rd_kafka_metadata(ends->client, 0, handle, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(handle);
+}
+
+/* The list's partitions, all of one topic, get their ends. */
 static rd_kafka_resp_err_t ask(struct ends *ends, rd_kafka_topic_partition_list_t *list, int timeout_ms)
 {
     for (int i = 0; i < list->cnt; i++)
@@ -64,6 +78,8 @@ static rd_kafka_resp_err_t ask(struct ends *ends, rd_kafka_topic_partition_list_
     for (int i = 0; i < list->cnt && failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
         if (list->elems[i].offset < 0)
             failure = RD_KAFKA_RESP_ERR__NO_OFFSET;
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+        learn_leaders(ends, list->elems[0].topic, timeout_ms);
     return failure;
 }
 

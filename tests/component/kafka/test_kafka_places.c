@@ -128,6 +128,55 @@ Test(kafka_places, one_partition_alone_stays_paused_until_it_is_resumed_or_revok
     take_one(consumer, batch, 2);
 }
 
+/* librdkafka keeps the pause of a partition that was given up: it would stand still for ever when it comes
+ * back. */
+Test(kafka_places, a_pause_ends_with_the_revocation)
+{
+    struct err err = {0};
+    test_fill(bootstrap, "in", 3);
+    AUTO(consumer) struct consumer *consumer = test_consumer(bootstrap, "g", "in", NULL);
+    AUTO(offset_table) struct offset_table *batch = offset_table_new();
+    take_one(consumer, batch, 0);
+    cr_assert(consumer_pause_partition(consumer, "in", 0, &err), "%s", err.text);
+    rd_kafka_message_t *message = NULL;
+    struct consumer *guest = test_consumer(bootstrap, "g", "in", NULL);
+    while (message == NULL) {
+        message = guest != NULL ? consumer_poll(guest, 20) : NULL;
+        if (message != NULL)
+            rd_kafka_message_destroy(message);
+        if (guest != NULL && consumer_is_joined(guest)) {
+            consumer_free(guest);
+            guest = NULL;
+        }
+        message = consumer_poll(consumer, 50);
+    }
+    consumer_free(guest);
+    cr_expect_eq(message->offset, 0, "nothing was committed");
+    rd_kafka_message_destroy(message);
+}
+
+Test(kafka_places, ends_are_asked_from_the_leader_of_now)
+{
+    struct err err = {0};
+    rd_kafka_mock_cluster_t *two = rd_kafka_mock_cluster_new(host, 2);
+    const char *servers = rd_kafka_mock_cluster_bootstraps(two);
+    rd_kafka_mock_topic_create(two, "moves", 1, 2);
+    rd_kafka_mock_partition_set_leader(two, "moves", 0, 1);
+    AUTO(ends) struct ends *ends = ends_new(test_conf(servers, KAFKA_ENDS, NULL, NULL), &err);
+    int64_t end = -1;
+    cr_assert(ends_query(ends, "moves", 0, TEST_TIMEOUT_MS, &end, &err), "%s", err.text);
+    rd_kafka_mock_partition_set_leader(two, "moves", 0, 2);
+    bool told = false;
+    for (int64_t until = monotonic_ms() + TEST_TIMEOUT_MS; !told && monotonic_ms() < until;) {
+        err = (struct err){0};
+        told = ends_query(ends, "moves", 0, 500, &end, &err);
+    }
+    cr_expect(told, "%s", err.text);
+    ends_free(ends);
+    ends = NULL;
+    rd_kafka_mock_cluster_destroy(two);
+}
+
 Test(kafka_places, ends_are_told_and_an_outage_is_bounded)
 {
     struct err err = {0};
