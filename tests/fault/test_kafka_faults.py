@@ -101,6 +101,7 @@ class Denied(FaultTest):
         # Of a transaction that has failed already librdkafka says only that it has: the reason alternates.
         self.through(name, deny, allow, red=red, always=())
 
+    @long_run
     def test_jobs_may_not_be_written(self):
         self.through_denial("jobs denied", ResourceType.TOPIC, JOBS, AclOperation.WRITE, (JOBS, "broker's ACLs"))
 
@@ -114,7 +115,6 @@ class Denied(FaultTest):
         self.through_denial("events denied", ResourceType.TOPIC, ENROLLMENTS, AclOperation.READ,
                             (ENROLLMENTS, "broker's ACLs"))
 
-    @long_run
     def test_group_may_not_be_joined(self):
         self.through_denial("group denied", ResourceType.GROUP, "certswap", AclOperation.READ,
                             ("group", "broker's ACLs"))
