@@ -3,7 +3,6 @@
 #include "kafka/client.h"
 #include "config/names.h"
 #include "kafka/client_private.h"
-#include "kafka/deadline.h"
 #include "kafka/errors.h"
 
 #include <stdatomic.h>
@@ -11,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-enum { RECHECK_EVERY_MS = 1000, RECHECK_TIMEOUT_MS = 200 };
 
 enum role_set {
     REPLACE = 1 << KAFKA_REPLACE_CONSUMER,
@@ -46,6 +43,8 @@ static const struct role_setting tuning[] = {
     {"retry.backoff.ms", "2", PRODUCERS},
     /* A member learns of a rebalance by its heartbeat: several consumers of one process join in turn. */
     {"heartbeat.interval.ms", "500", GROUPS},
+    /* A partition that is resumed or rewound waits for the fetch under way. */
+    {"fetch.wait.max.ms", "100", GROUPS},
     /* How long the partitions of an instance that crashed stand still. */
     {"session.timeout.ms", "10000", GROUPS},
     {"max.poll.interval.ms", "300000", GROUPS},
@@ -91,7 +90,7 @@ void kafka_log_to(kafka_log_fn *sink)
     atomic_store(&log_sink, sink);
 }
 
-static void log_line(int level, const char *client, const char *text)
+void kafka_log_line(int level, const char *client, const char *text)
 {
     kafka_log_fn *sink = atomic_load(&log_sink);
     if (sink != NULL)
@@ -101,60 +100,7 @@ static void log_line(int level, const char *client, const char *text)
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     (void)facility;
-    log_line(level, client != NULL ? rd_kafka_name(client) : "", text);
-}
-
-void kafka_trouble_note(struct kafka_trouble *trouble, const rd_kafka_t *client, rd_kafka_resp_err_t code,
-                        const char *text)
-{
-    const char *remedy = kafka_remedy(code);
-    char line[ERR_TEXT_MAX];
-    snprintf(line, sizeof line, "%s%s%s", text, remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
-    if (trouble == NULL || trouble->code != code)
-        log_line(remedy != NULL || kafka_classify_code(code) == ERR_KAFKA_FATAL ? 3 : 4,
-                 rd_kafka_name(client), line);
-    if (trouble != NULL) {
-        trouble->code = code;
-        memcpy(trouble->text, line, sizeof line);
-    }
-}
-
-void kafka_trouble_clear(struct kafka_trouble *trouble)
-{
-    trouble->code = RD_KAFKA_RESP_ERR_NO_ERROR;
-    trouble->text[0] = '\0';
-}
-
-static bool is_connection_trouble(rd_kafka_resp_err_t code)
-{
-    switch (code) {
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR__SSL:
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-        return true;
-    default:
-        return false;
-    }
-}
-
-void kafka_trouble_recheck(struct kafka_trouble *trouble, rd_kafka_t *client)
-{
-    const struct rd_kafka_metadata *metadata = NULL;
-    if (!is_connection_trouble(trouble->code) || monotonic_ms() - trouble->asked_at < RECHECK_EVERY_MS)
-        return;
-    if (rd_kafka_metadata(client, 0, NULL, &metadata, RECHECK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_metadata_destroy(metadata);
-        kafka_trouble_clear(trouble);
-    }
-    trouble->asked_at = monotonic_ms();
-}
-
-const char *kafka_trouble_text(const struct kafka_trouble *trouble)
-{
-    return trouble->code != RD_KAFKA_RESP_ERR_NO_ERROR ? trouble->text : NULL;
+    kafka_log_line(level, client != NULL ? rd_kafka_name(client) : "", text);
 }
 
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)

@@ -60,10 +60,15 @@ size_t kafka_message_max_bytes(const struct kafka_property *properties, size_t c
 typedef void kafka_log_fn(int level, const char *client, const char *text);
 void kafka_log_to(kafka_log_fn *sink);
 
+enum { KAFKA_TOPIC_MAX = 249 };
+
 /* The latest trouble of a client, for the answer to "what is it waiting for". Every opaque handle of this
    room begins with one; written and read by the thread that polls the handle. */
 struct kafka_trouble {
     rd_kafka_resp_err_t code; /* RD_KAFKA_RESP_ERR_NO_ERROR: none */
     char text[ERR_TEXT_MAX];
-    int64_t asked_at; /* monotonic ms, when it was last asked whether it is over */
+    char topic[KAFKA_TOPIC_MAX + 1]; /* what it is confined to; empty: nothing */
+    int32_t partition;               /* of the topic; -1: all */
+    int64_t noted_at;                /* monotonic ms: when it was last seen */
+    int64_t asked_at;                /* when it was last asked whether it is over */
 };

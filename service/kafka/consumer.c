@@ -5,18 +5,30 @@
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLOSE_SLICE_MS = 100, FREE_TIMEOUT_MS = 5000 };
+enum { CLOSE_SLICE_MS = 100, FREE_TIMEOUT_MS = 5000, ASK_AFTER_MS = 2000, ASK_TIMEOUT_MS = 300 };
 
 static void note_trouble(struct consumer *consumer, rd_kafka_resp_err_t code, const char *text)
 {
     kafka_trouble_note(&consumer->trouble, consumer->client, code, text);
     if (kafka_classify_code(code) == ERR_KAFKA_FATAL)
         consumer->fatal = true;
+}
+
+/* An assignment tells that the group works; of a topic only if it has one of its partitions, which then tell
+   their own trouble anew. */
+static bool is_settled_by(const struct kafka_trouble *trouble,
+                          const rd_kafka_topic_partition_list_t *partitions)
+{
+    bool found = trouble->topic[0] == '\0' || trouble->partition >= 0;
+    for (int i = 0; i < partitions->cnt && !found; i++)
+        found = strcmp(partitions->elems[i].topic, trouble->topic) == 0;
+    return found;
 }
 
 static void assign(struct consumer *consumer, rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions)
@@ -30,10 +42,9 @@ static void assign(struct consumer *consumer, rd_kafka_t *client, rd_kafka_topic
         note_trouble(consumer, RD_KAFKA_RESP_ERR__FATAL, "out of memory while partitions were assigned");
         return;
     }
-    if (consumer->paused)
-        rd_kafka_pause_partitions(client, consumer->assigned);
     consumer->joined = true;
-    kafka_trouble_clear(&consumer->trouble);
+    if (is_settled_by(&consumer->trouble, partitions))
+        kafka_trouble_clear(&consumer->trouble);
     if (consumer->hooks.on_assign != NULL)
         consumer->hooks.on_assign(consumer->hooks.arg, consumer->assigned);
 }
@@ -45,9 +56,7 @@ static void revoke(struct consumer *consumer, rd_kafka_t *client, rd_kafka_topic
         consumer->hooks.on_revoke(consumer->hooks.arg, partitions, lost);
     if (lost)
         consumer->joined = false;
-    /* librdkafka keeps the pause of a partition that is given up, and would not read it when it comes back.
-     */
-    rd_kafka_resume_partitions(client, consumer->assigned);
+    consumer_forget_pauses(consumer);
     if (!consumer_set_assigned(consumer, NULL))
         note_trouble(consumer, RD_KAFKA_RESP_ERR__FATAL, "out of memory while partitions were given up");
     rd_kafka_assign(client, NULL);
@@ -116,46 +125,94 @@ struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const
     return consumer;
 }
 
-/* What librdkafka says of a fetch that fails names no topic, and the remedy needs its name. */
-static void note_message_trouble(struct consumer *consumer, const rd_kafka_message_t *message)
+static bool concerns(const struct kafka_trouble *trouble, const char *topic, int32_t partition)
 {
-    const char *topic = message->rkt != NULL ? rd_kafka_topic_name(message->rkt) : NULL;
+    return trouble->topic[0] == '\0' || (strcmp(trouble->topic, topic) == 0 &&
+                                         (trouble->partition < 0 || trouble->partition == partition));
+}
+
+/* Only a new consumer, from the committed offsets, is right then: what was handed out here may not be there
+ * any more. */
+static void note_went_back(struct consumer *consumer, const rd_kafka_message_t *message)
+{
+    char text[ERR_TEXT_MAX / 2];
+    snprintf(text, sizeof text,
+             "partition %" PRId32 " of topic %s went back to offset %" PRId64
+             ": it was truncated or made anew; reading it from the committed offsets",
+             message->partition, rd_kafka_topic_name(message->rkt), message->offset);
+    note_trouble(consumer, RD_KAFKA_RESP_ERR__FATAL, text);
+}
+
+static void note_error(struct consumer *consumer, const rd_kafka_message_t *message, const char *topic,
+                       int index)
+{
+    /* An error of a whole topic comes with partition 0, but without an offset. */
+    bool of_partition = message->rkt != NULL && message->offset != RD_KAFKA_OFFSET_INVALID;
     const char *said = rd_kafka_message_errstr(message);
     char text[ERR_TEXT_MAX];
-    bool named = topic == NULL || strstr(said, topic) != NULL;
+    bool named = strstr(said, topic) != NULL; /* what is said of a failed fetch names no topic */
     snprintf(text, sizeof text, "%s%s%s", named ? "" : topic, named ? "" : ": ", said);
     note_trouble(consumer, message->err, text);
+    kafka_trouble_confine(&consumer->trouble, topic,
+                          of_partition ? message->partition : RD_KAFKA_PARTITION_UA);
+    if (of_partition)
+        consumer_note_fetch(consumer, index, message->offset);
 }
 
 /* Takes what librdkafka gave: true for a record to be handed out; else it is noted and destroyed. */
 static bool take_in(struct consumer *consumer, rd_kafka_message_t *message)
 {
-    bool is_record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
-    bool hand_out = is_record && consumer_note_record(consumer, message);
-    if (is_record || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        if (!consumer->fatal)
-            kafka_trouble_clear(&consumer->trouble);
-        if (!is_record)
-            consumer_note_end(consumer, message);
-    } else {
-        note_message_trouble(consumer, message);
-    }
-    if (!hand_out)
+    const char *topic = message->rkt != NULL ? rd_kafka_topic_name(message->rkt) : "";
+    int index = consumer_find(consumer, topic, message->partition);
+    enum verdict verdict = RECORD_HOLD_BACK;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        verdict = consumer_note_record(consumer, index, message->offset);
+    else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        consumer_note_end(consumer, index, message->offset);
+    else
+        note_error(consumer, message, topic, index);
+    bool is_fetched =
+        message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    if (is_fetched && !consumer->fatal && concerns(&consumer->trouble, topic, message->partition))
+        kafka_trouble_clear(&consumer->trouble);
+    if (verdict == RECORD_WENT_BACK)
+        note_went_back(consumer, message);
+    if (verdict != RECORD_HAND_OUT)
         rd_kafka_message_destroy(message);
-    return hand_out;
+    return verdict == RECORD_HAND_OUT;
+}
+
+/* Without records nothing tells that trouble is over, so it is asked: a partition by fetching from it again,
+   which gives a record or its end; a topic by its metadata; a group by its offsets. */
+static void ask_if_over(struct consumer *consumer)
+{
+    const struct kafka_trouble *trouble = &consumer->trouble;
+    if (trouble->partition >= 0) {
+        consumer_fetch_again(consumer, trouble->topic, trouble->partition);
+        return;
+    }
+    rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (trouble->topic[0] == '\0' && consumer->assigned->cnt > 0) {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(consumer->assigned);
+        failure = rd_kafka_committed(consumer->client, list, ASK_TIMEOUT_MS);
+        rd_kafka_topic_partition_list_destroy(list);
+    } else {
+        failure = kafka_ask(consumer->client, trouble->topic, ASK_TIMEOUT_MS);
+    }
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+        kafka_trouble_clear(&consumer->trouble);
 }
 
 rd_kafka_message_t *consumer_poll(struct consumer *consumer, int timeout_ms)
 {
+    if (!consumer->fatal && kafka_trouble_is_due(&consumer->trouble, ASK_AFTER_MS))
+        ask_if_over(consumer);
     for (;;) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, timeout_ms);
         if (kafka_classify_code(consumer->trouble.code) == ERR_KAFKA_FATAL)
             consumer->fatal = true;
-        if (message == NULL) {
-            if (timeout_ms != 0)
-                kafka_trouble_recheck(&consumer->trouble, consumer->client);
+        if (message == NULL)
             return NULL;
-        }
         if (take_in(consumer, message))
             return message;
         /* Who waits wants to know how far it has come; who only takes what is there wants the rest of it. */

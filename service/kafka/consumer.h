@@ -83,7 +83,8 @@ size_t consumer_assigned(const struct consumer *consumer, const rd_kafka_topic_p
 /* The end of the client: a fatal error came, build a new consumer. The text stands in consumer_trouble(). */
 bool consumer_is_fatal(const struct consumer *consumer);
 /* What it waits for or suffers from, with the remedy where a person is needed; NULL: nothing known. Good
-   until the next call on the consumer. */
+   until the next call on the consumer. It stands until a record, an end or an assignment shows that it is
+   over; consumer_poll() also asks for that itself every two seconds, for up to 0.3 seconds each. */
 const char *consumer_trouble(const struct consumer *consumer);
 
 /* Tells that the batch's next offsets are committed (by a transaction), for consumer_lag().
@@ -102,8 +103,9 @@ bool consumer_lag(struct consumer *consumer, int timeout_ms, consumer_lag_fn *te
    itself. */
 bool consumer_close(struct consumer *consumer, int timeout_ms);
 
-/* The generation of the group that this member belongs to: it grows with every rebalance, and a member that the group
-   has expelled stays behind. It does not change before on_revoke has returned. ERR_KAFKA_RETRIABLE: it is in none now. */
+/* The generation of the group that this member belongs to: it grows with every rebalance, and a member that
+   the group has expelled stays behind. It does not change before on_revoke has returned. ERR_KAFKA_RETRIABLE:
+   it is in none now. */
 bool consumer_generation(struct consumer *consumer, int32_t *generation, struct err *err);
 
 rd_kafka_t *consumer_handle(const struct consumer *consumer);

@@ -28,30 +28,6 @@ int consumer_find(const struct consumer *consumer, const char *topic, int32_t pa
     return found != NULL ? (int)(found - consumer->assigned->elems) : -1;
 }
 
-bool consumer_note_record(struct consumer *consumer, const rd_kafka_message_t *message)
-{
-    int i = consumer_find(consumer, rd_kafka_topic_name(message->rkt), message->partition);
-    if (i < 0)
-        return true;
-    struct place *place = &consumer->places[i];
-    if (place->paused) {
-        if (place->next == PLACE_UNKNOWN || message->offset < place->next)
-            place->next = message->offset;
-        return false;
-    }
-    place->next = message->offset + 1;
-    place->reached = place->next;
-    return true;
-}
-
-void consumer_note_end(struct consumer *consumer, const rd_kafka_message_t *message)
-{
-    int i = consumer_find(consumer, rd_kafka_topic_name(message->rkt), message->partition);
-    /* What stands still is not asked how far it has come: its end is told again after the resume. */
-    if (i >= 0 && !consumer->places[i].paused && message->offset > consumer->places[i].reached)
-        consumer->places[i].reached = message->offset;
-}
-
 int64_t consumer_reached(const struct consumer *consumer, const char *topic, int32_t partition)
 {
     int i = consumer_find(consumer, topic, partition);
@@ -63,23 +39,16 @@ int64_t consumer_reached(const struct consumer *consumer, const char *topic, int
     return committed >= 0 ? committed : PLACE_UNKNOWN;
 }
 
-/* A list of the partitions that are paused by consumer_pause_all() only. */
-static rd_kafka_topic_partition_list_t *not_paused_alone(const struct consumer *consumer)
+static bool is_paused(const struct consumer *consumer, const struct place *place)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(consumer->assigned->cnt);
-    for (int i = 0; i < consumer->assigned->cnt; i++)
-        if (!consumer->places[i].paused)
-            rd_kafka_topic_partition_list_add(list, consumer->assigned->elems[i].topic,
-                                              consumer->assigned->elems[i].partition);
-    return list;
+    return consumer->paused || place->paused;
 }
 
-static bool pause_list(struct consumer *consumer, rd_kafka_topic_partition_list_t *list, struct err *err)
+static rd_kafka_topic_partition_t *add(rd_kafka_topic_partition_list_t *list, const struct consumer *consumer,
+                                       int index)
 {
-    rd_kafka_resp_err_t failure = rd_kafka_pause_partitions(consumer->client, list);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = consumer_first_error(list);
-    return kafka_err_code(err, failure, "cannot pause the partitions");
+    const rd_kafka_topic_partition_t *one = &consumer->assigned->elems[index];
+    return rd_kafka_topic_partition_list_add(list, one->topic, one->partition);
 }
 
 static bool seek_list(struct consumer *consumer, rd_kafka_topic_partition_list_t *list, struct err *err)
@@ -95,51 +64,111 @@ static bool seek_list(struct consumer *consumer, rd_kafka_topic_partition_list_t
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
     /* Where it would go on is unknown now: only a new consumer, from the committed offsets, is right. */
-    consumer->fatal = true;
     return err_set(err, ERR_KAFKA_FATAL, "cannot go to the offsets where reading must go on: %s",
                    rd_kafka_err2str(failure));
 }
 
-/* Resumes; what was paused alone before goes on from its own place, whatever librdkafka had fetched. */
-static bool resume_list(struct consumer *consumer, rd_kafka_topic_partition_list_t *list, struct err *err)
+/* Pauses in librdkafka what is to stand still. A partition whose place is unknown is left until its first
+   record or end comes (and is held back): a pause that meets the look-up of the offset where to start makes
+   librdkafka (2.0.2) drop the answer, and then either sleep or start at the beginning once more. */
+static bool hold(struct consumer *consumer, struct err *err)
 {
-    rd_kafka_resp_err_t failure = rd_kafka_resume_partitions(consumer->client, list);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = consumer_first_error(list);
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        consumer->fatal = true; /* they would stand still for ever */
-        return kafka_err_code(err, failure, "cannot resume the partitions");
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    for (int i = 0; i < consumer->assigned->cnt; i++) {
+        struct place *place = &consumer->places[i];
+        if (!is_paused(consumer, place) || place->held || place->next == PLACE_UNKNOWN)
+            continue;
+        add(list, consumer, i);
+        place->held = true;
     }
-    rd_kafka_topic_partition_list_t *seeks = rd_kafka_topic_partition_list_new(1);
-    for (int i = 0; i < list->cnt; i++) {
-        struct place *place =
-            &consumer->places[consumer_find(consumer, list->elems[i].topic, list->elems[i].partition)];
-        if (place->seek && place->next != PLACE_UNKNOWN)
-            rd_kafka_topic_partition_list_add(seeks, list->elems[i].topic, list->elems[i].partition)->offset =
-                place->next;
-        place->seek = false;
+    rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (list->cnt > 0) {
+        failure = rd_kafka_pause_partitions(consumer->client, list);
+        if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+            failure = consumer_first_error(list);
     }
-    bool good = seek_list(consumer, seeks, err);
-    rd_kafka_topic_partition_list_destroy(seeks);
+    rd_kafka_topic_partition_list_destroy(list);
+    return kafka_err_code(err, failure, "cannot pause the partitions");
+}
+
+/* Resumes in librdkafka what need not stand still any more, or all. Each partition goes on from its place as
+   we know it, whatever librdkafka had fetched or remembers. */
+static bool let_go(struct consumer *consumer, bool all, struct err *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    for (int i = 0; i < consumer->assigned->cnt; i++) {
+        struct place *place = &consumer->places[i];
+        if (!place->held || (is_paused(consumer, place) && !all))
+            continue;
+        add(list, consumer, i)->offset = place->next;
+        place->held = false;
+    }
+    bool good = true;
+    if (list->cnt > 0) {
+        rd_kafka_resp_err_t failure = rd_kafka_resume_partitions(consumer->client, list);
+        if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+            failure = consumer_first_error(list);
+        good = kafka_err_code(err, failure, "cannot resume the partitions") &&
+               (all || seek_list(consumer, list, err));
+        consumer->fatal |= !good && !all;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
     return good;
+}
+
+void consumer_forget_pauses(struct consumer *consumer)
+{
+    struct err ignored = {0};
+    let_go(consumer, true, &ignored);
+}
+
+enum verdict consumer_note_record(struct consumer *consumer, int index, int64_t offset)
+{
+    if (index < 0)
+        return RECORD_HAND_OUT;
+    struct place *place = &consumer->places[index];
+    if (is_paused(consumer, place)) {
+        consumer_note_fetch(consumer, index, offset);
+        return RECORD_HOLD_BACK;
+    }
+    if (place->next != PLACE_UNKNOWN && offset < place->next)
+        return RECORD_WENT_BACK;
+    place->next = offset + 1;
+    place->reached = place->next;
+    return RECORD_HAND_OUT;
+}
+
+void consumer_note_end(struct consumer *consumer, int index, int64_t offset)
+{
+    if (index < 0)
+        return;
+    struct place *place = &consumer->places[index];
+    bool is_first = place->next == PLACE_UNKNOWN;
+    consumer_note_fetch(consumer, index, offset);
+    /* Later ends of what stands still are told again after the resume. */
+    if ((is_first || !is_paused(consumer, place)) && offset > place->reached)
+        place->reached = offset;
+}
+
+void consumer_note_fetch(struct consumer *consumer, int index, int64_t offset)
+{
+    if (index < 0 || offset < 0 || consumer->places[index].next != PLACE_UNKNOWN)
+        return;
+    struct err ignored = {0}; /* what comes is held back anyway */
+    consumer->places[index].next = offset;
+    hold(consumer, &ignored);
 }
 
 bool consumer_pause_all(struct consumer *consumer, struct err *err)
 {
     consumer->paused = true;
-    rd_kafka_topic_partition_list_t *list = not_paused_alone(consumer);
-    bool good = pause_list(consumer, list, err);
-    rd_kafka_topic_partition_list_destroy(list);
-    return good;
+    return hold(consumer, err);
 }
 
 bool consumer_resume_all(struct consumer *consumer, struct err *err)
 {
     consumer->paused = false;
-    rd_kafka_topic_partition_list_t *list = not_paused_alone(consumer);
-    bool good = resume_list(consumer, list, err);
-    rd_kafka_topic_partition_list_destroy(list);
-    return good;
+    return let_go(consumer, false, err);
 }
 
 bool consumer_is_paused(const struct consumer *consumer)
@@ -147,36 +176,42 @@ bool consumer_is_paused(const struct consumer *consumer)
     return consumer->paused;
 }
 
-/* Sets whether the partition is paused alone; pauses or resumes it where that changes something. */
-static bool set_paused(struct consumer *consumer, const char *topic, int32_t partition, bool paused,
-                       struct err *err)
-{
-    int i = consumer_find(consumer, topic, partition);
-    if (i < 0 || consumer->places[i].paused == paused)
-        return true;
-    consumer->places[i].paused = paused;
-    consumer->places[i].seek = true;
-    if (consumer->paused)
-        return true;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, partition);
-    bool good = paused ? pause_list(consumer, list, err) : resume_list(consumer, list, err);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (!good && paused)
-        consumer->places[i].paused = consumer->places[i].seek = false;
-    return good;
-}
-
 bool consumer_pause_partition(struct consumer *consumer, const char *topic, int32_t partition,
                               struct err *err)
 {
-    return set_paused(consumer, topic, partition, true, err);
+    int i = consumer_find(consumer, topic, partition);
+    if (i < 0)
+        return true;
+    struct place *place = &consumer->places[i];
+    bool was_held = place->held;
+    place->paused = true;
+    if (hold(consumer, err))
+        return true;
+    place->paused = false;
+    place->held = was_held;
+    return false;
 }
 
 bool consumer_resume_partition(struct consumer *consumer, const char *topic, int32_t partition,
                                struct err *err)
 {
-    return set_paused(consumer, topic, partition, false, err);
+    int i = consumer_find(consumer, topic, partition);
+    if (i < 0)
+        return true;
+    consumer->places[i].paused = false;
+    return let_go(consumer, false, err);
+}
+
+void consumer_fetch_again(struct consumer *consumer, const char *topic, int32_t partition)
+{
+    int i = consumer_find(consumer, topic, partition);
+    if (i < 0 || is_paused(consumer, &consumer->places[i]) || consumer->places[i].next == PLACE_UNKNOWN)
+        return;
+    struct err ignored = {0}; /* then it is where it was, and is tried again */
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    add(list, consumer, i)->offset = consumer->places[i].next;
+    seek_list(consumer, list, &ignored);
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 bool consumer_rewind(struct consumer *consumer, const struct offset_table *batch, struct err *err)
@@ -190,6 +225,7 @@ bool consumer_rewind(struct consumer *consumer, const struct offset_table *batch
             consumer->places[at].next = consumer->places[at].reached = first->elems[i].offset;
     }
     bool good = seek_list(consumer, first, err);
+    consumer->fatal |= !good;
     rd_kafka_topic_partition_list_destroy(first);
     return good;
 }

@@ -8,11 +8,10 @@ enum { PLACE_UNKNOWN = -1 };
 
 /* What is known of one assigned partition. */
 struct place {
-    int64_t
-        next; /* where delivery goes on: behind the last record or where it went back to; or PLACE_UNKNOWN */
+    int64_t next;    /* where delivery goes on; PLACE_UNKNOWN until the first record, end or fetch error */
     int64_t reached; /* see consumer_reached() */
     bool paused;     /* alone, see consumer_pause_partition() */
-    bool seek;       /* when it is resumed, delivery must be told to go on from `next` */
+    bool held;       /* paused in librdkafka */
 };
 
 struct consumer {
@@ -40,10 +39,23 @@ int consumer_find(const struct consumer *consumer, const char *topic, int32_t pa
    nothing counts as assigned then. */
 bool consumer_set_assigned(struct consumer *consumer, const rd_kafka_topic_partition_list_t *partitions);
 
-/* Notes a record that is about to be handed out. False: it must not be, its partition is paused alone. */
-bool consumer_note_record(struct consumer *consumer, const rd_kafka_message_t *message);
-/* Notes that a partition's end was met. */
-void consumer_note_end(struct consumer *consumer, const rd_kafka_message_t *message);
+/* What becomes of a record. */
+enum verdict {
+    RECORD_HAND_OUT,
+    RECORD_HOLD_BACK, /* its partition is paused: it comes again after the resume */
+    RECORD_WENT_BACK, /* it was handed out before: the partition was truncated or made anew */
+};
+
+/* Notes where a record, a partition's end or a fetch error stands, with the index of its partition. */
+enum verdict consumer_note_record(struct consumer *consumer, int index, int64_t offset);
+void consumer_note_end(struct consumer *consumer, int index, int64_t offset);
+void consumer_note_fetch(struct consumer *consumer, int index, int64_t offset);
+
+/* Has the partition's delivery begin anew where it stands, unless that is unknown or it is paused. */
+void consumer_fetch_again(struct consumer *consumer, const char *topic, int32_t partition);
+
+/* Lifts all pauses in librdkafka, which keeps them over rebalances, before the partitions are given up. */
+void consumer_forget_pauses(struct consumer *consumer);
 
 /* The first error of a list that librdkafka filled in. */
 rd_kafka_resp_err_t consumer_first_error(const rd_kafka_topic_partition_list_t *list);

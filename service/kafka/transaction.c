@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ASK_AFTER_MS = 2000, ASK_AFTER_REFUSAL_MS = 30000, ASK_TIMEOUT_MS = 300 };
 enum { SLICE_MS = 1000, BACKOFF_MS = 20, QUEUE_WAIT_MS = 20 };
 
 struct transaction {
@@ -27,6 +28,22 @@ struct transaction {
     size_t topic_count;
 };
 
+static bool is_too_large(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+}
+
+/* Keeps what a person must heal as trouble until a transaction has gone through. A record that is too large
+   is no trouble of the brokers. */
+static void note_refusal(struct transaction *transaction, rd_kafka_resp_err_t code, const char *text,
+                         const char *topic)
+{
+    if (kafka_remedy(code) == NULL || is_too_large(code))
+        return;
+    kafka_trouble_note(&transaction->trouble, transaction->client, code, text);
+    kafka_trouble_confine(&transaction->trouble, topic, RD_KAFKA_PARTITION_UA);
+}
+
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
 {
     (void)client;
@@ -35,8 +52,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
-    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
-        message->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE) {
+    if (is_too_large(message->err)) {
         size_t bytes = message->key_len + message->len;
         if (!transaction->too_large || bytes < transaction->refused_bytes)
             transaction->refused_bytes = bytes;
@@ -46,6 +62,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     err_set(&transaction->delivery, ERR_KAFKA_ABORTABLE, "a record for topic %s was not delivered: %s%s%s",
             rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err), remedy != NULL ? "; " : "",
             remedy != NULL ? remedy : "");
+    note_refusal(transaction, message->err, transaction->delivery.text, rd_kafka_topic_name(message->rkt));
 }
 
 static int64_t time_limit(const rd_kafka_conf_t *conf)
@@ -130,15 +147,18 @@ static bool drive(struct transaction *transaction, attempt_fn *attempt, void *ar
         rd_kafka_error_t *error = attempt(transaction, deadline_left(deadline, SLICE_MS), arg);
         rd_kafka_poll(transaction->client, 0);
         if (error == NULL) {
-            kafka_trouble_clear(&transaction->trouble);
+            if (kafka_remedy(transaction->trouble.code) == NULL)
+                kafka_trouble_clear(&transaction->trouble);
             return true;
         }
         int left = deadline_left(deadline, BACKOFF_MS);
         note_failure(transaction, kafka_classify(error));
         if (transaction->timed_out && kafka_classify(error) != ERR_KAFKA_RETRIABLE)
             return tell_timeout(transaction, error, what, err);
-        if (kafka_classify(error) != ERR_KAFKA_RETRIABLE || left == 0)
+        if (kafka_classify(error) != ERR_KAFKA_RETRIABLE || left == 0) {
+            note_refusal(transaction, rd_kafka_error_code(error), rd_kafka_error_string(error), "");
             return kafka_err_take(err, error, what);
+        }
         kafka_trouble_note(&transaction->trouble, transaction->client, rd_kafka_error_code(error),
                            rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
@@ -154,8 +174,11 @@ static rd_kafka_error_t *attempt_init(struct transaction *transaction, int slice
 
 bool transaction_init(struct transaction *transaction, int timeout_ms, struct err *err)
 {
-    return drive(transaction, attempt_init, NULL, timeout_ms, "cannot initialise the transactional producer",
-                 err);
+    if (!drive(transaction, attempt_init, NULL, timeout_ms, "cannot initialise the transactional producer",
+               err))
+        return false;
+    kafka_trouble_clear(&transaction->trouble);
+    return true;
 }
 
 /* The topic's state by a fresh answer of the brokers. */
@@ -207,10 +230,13 @@ bool transaction_prime(struct transaction *transaction, const char *const *topic
             break;
     }
     rd_kafka_poll(transaction->client, 0);
-    if (first == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (first == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_trouble_clear(&transaction->trouble);
         return true;
+    }
     char what[ERR_TEXT_MAX];
     snprintf(what, sizeof what, "topics not ready to be written: %s", names);
+    note_refusal(transaction, first, what, "");
     return kafka_err_code(err, first, what);
 }
 
@@ -259,6 +285,7 @@ bool transaction_produce(struct transaction *transaction, const struct kafka_rec
                              ? ERR_KAFKA_FATAL
                              : ERR_KAFKA_ABORTABLE;
     note_failure(transaction, fate);
+    note_refusal(transaction, failure, rd_kafka_err2str(failure), record->topic);
     const char *remedy = kafka_remedy(failure);
     return err_set(err, fate, "%s: %s%s%s", what, rd_kafka_err2str(failure), remedy != NULL ? "; " : "",
                    remedy != NULL ? remedy : "");
@@ -319,6 +346,7 @@ bool transaction_commit(struct transaction *transaction, int timeout_ms, struct 
     transaction->committing = !done && failure.code == ERR_KAFKA_RETRIABLE;
     if (done) {
         transaction->open = false;
+        kafka_trouble_clear(&transaction->trouble);
         return true;
     }
     /* The commit says that a record failed; the delivery report says which, and why. */
@@ -358,15 +386,25 @@ int64_t transaction_time_limit_ms(const struct transaction *transaction)
     return transaction->time_limit_ms;
 }
 
+/* Without transactions nothing tells that trouble is over. What was refused is noted anew by each attempt, so
+   that it counts as over when none came for long and the brokers, with the topic, are in reach. */
+static void ask_if_over(struct transaction *transaction)
+{
+    int patience_ms = kafka_remedy(transaction->trouble.code) != NULL ? ASK_AFTER_REFUSAL_MS : ASK_AFTER_MS;
+    if (!transaction->open && kafka_trouble_is_due(&transaction->trouble, patience_ms) &&
+        kafka_ask(transaction->client, transaction->trouble.topic, ASK_TIMEOUT_MS) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR)
+        kafka_trouble_clear(&transaction->trouble);
+}
+
 bool transaction_poll(struct transaction *transaction, struct err *err)
 {
     rd_kafka_poll(transaction->client, 0);
+    ask_if_over(transaction);
     char text[ERR_TEXT_MAX];
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(transaction->client, text, sizeof text);
-    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        kafka_trouble_recheck(&transaction->trouble, transaction->client);
+    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
-    }
     const char *remedy = kafka_remedy(cause);
     return err_set(err, ERR_KAFKA_FATAL, "the transactional producer is dead: %s%s%s", text,
                    remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");

@@ -61,7 +61,8 @@ int64_t transaction_time_limit_ms(const struct transaction *transaction);
 /* Serves callbacks without waiting; to be called while idle, so that errors are noticed. False with
    ERR_KAFKA_FATAL once the producer is dead (fenced, for one). */
 bool transaction_poll(struct transaction *transaction, struct err *err);
-/* As consumer_trouble(). */
+/* As consumer_trouble(). What the brokers refuse stands until a transaction goes through, or until it was not
+   refused again for half a minute (as after a rebalance). */
 const char *transaction_trouble(const struct transaction *transaction);
 
 rd_kafka_t *transaction_handle(const struct transaction *transaction);

@@ -10,6 +10,8 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <string.h>
 
+enum { API_HEARTBEAT = 12 };
+
 static rd_kafka_t *host;
 static rd_kafka_mock_cluster_t *cluster;
 static const char *bootstrap;
@@ -126,6 +128,50 @@ Test(kafka_places, one_partition_alone_stays_paused_until_it_is_resumed_or_revok
     cr_assert(consumer_resume_all(consumer, &err), "%s", err.text);
     take_one(consumer, batch, 1);
     take_one(consumer, batch, 2);
+
+    /* The member is thrown out and joins again: it begins at what is committed, and the pause is forgotten.
+     */
+    cr_assert(consumer_pause_partition(consumer, "in", 0, &err), "%s", err.text);
+    rd_kafka_mock_push_request_errors(cluster, API_HEARTBEAT, 1, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+    offset_table_clear(batch);
+    take_one(consumer, batch, 0);
+    cr_expect_eq(consumer_reached(consumer, "in", 0), 1);
+}
+
+/* The resume meets librdkafka's look-up of the offset where to start. */
+Test(kafka_places, a_pause_that_ends_just_after_the_assignment_leaves_nothing_behind)
+{
+    test_fill(bootstrap, "in", 1);
+    for (int i = 0; i < 4; i++) {
+        struct err err = {0};
+        char group[] = {(char)('a' + i), '\0'};
+        AUTO(consumer) struct consumer *consumer = test_consumer(bootstrap, group, "in", NULL);
+        AUTO(offset_table) struct offset_table *batch = offset_table_new();
+        cr_assert(consumer_pause_all(consumer, &err), "%s", err.text);
+        test_await_assigned(consumer, 1);
+        cr_assert(consumer_resume_all(consumer, &err), "%s", err.text);
+        take_one(consumer, batch, 0);
+    }
+}
+
+/* As when a topic was made anew: librdkafka would go on at its beginning. */
+Test(kafka_places, a_partition_that_goes_back_by_itself_ends_the_consumer)
+{
+    test_fill(bootstrap, "in", 3);
+    AUTO(consumer) struct consumer *consumer = test_consumer(bootstrap, "g", "in", NULL);
+    AUTO(offset_table) struct offset_table *batch = offset_table_new();
+    for (int i = 0; i < 3; i++)
+        take_one(consumer, batch, i);
+    rd_kafka_topic_partition_list_t *back = offset_table_first_list(batch);
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer_handle(consumer), back, -1);
+    cr_assert_null(error);
+    rd_kafka_topic_partition_list_destroy(back);
+    int64_t deadline = deadline_in(TEST_TIMEOUT_MS);
+    while (!consumer_is_fatal(consumer) && deadline_left(deadline, 1) > 0)
+        cr_assert_null(consumer_poll(consumer, 100), "a record was handed out twice");
+    cr_assert(consumer_is_fatal(consumer));
+    cr_expect(strstr(consumer_trouble(consumer), "went back to offset 0") != NULL, "%s",
+              consumer_trouble(consumer));
 }
 
 /* librdkafka keeps the pause of a partition that was given up: it would stand still for ever when it comes
