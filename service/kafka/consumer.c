@@ -87,9 +87,8 @@ static bool subscribe(struct consumer *consumer, const char *const *topics, size
     return err_set(err, ERR_CONFIG_INVALID, "cannot subscribe to the topics: %s", rd_kafka_err2str(failure));
 }
 
-struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const char *group_instance_id,
-                              const char *const *topics, size_t topic_count,
-                              const struct consumer_hooks *hooks, struct err *err)
+struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const char *const *topics,
+                              size_t topic_count, const struct consumer_hooks *hooks, struct err *err)
 {
     struct consumer *consumer = calloc(1, sizeof *consumer);
     if (consumer == NULL) {
@@ -98,9 +97,7 @@ struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const
         return NULL;
     }
     char reason[ERR_TEXT_MAX];
-    if (rd_kafka_conf_set(conf, "group.id", group_id, reason, sizeof reason) != RD_KAFKA_CONF_OK ||
-        (group_instance_id != NULL && rd_kafka_conf_set(conf, "group.instance.id", group_instance_id, reason,
-                                                        sizeof reason) != RD_KAFKA_CONF_OK)) {
+    if (rd_kafka_conf_set(conf, "group.id", group_id, reason, sizeof reason) != RD_KAFKA_CONF_OK) {
         rd_kafka_conf_destroy(conf);
         free(consumer);
         err_set(err, ERR_CONFIG_INVALID, "%s", reason);

@@ -18,12 +18,11 @@ struct consumer_hooks {
     void *arg;
 };
 
-/* A consumer that is subscribed to the topics as a member of group_id; with group_instance_id (NULL: none) a
-   static member. Takes the configuration, also on failure; copies the rest. A topic that does not exist (yet)
-   is no failure here: see consumer_trouble(). */
-struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const char *group_instance_id,
-                              const char *const *topics, size_t topic_count,
-                              const struct consumer_hooks *hooks, struct err *err);
+/* A consumer that is subscribed to the topics as a dynamic member of group_id. Takes the configuration, also
+   on failure; copies the rest. A topic that does not exist (yet) is no failure here: see consumer_trouble().
+ */
+struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const char *const *topics,
+                              size_t topic_count, const struct consumer_hooks *hooks, struct err *err);
 /* consumer_close() with 5 seconds, unless it was called, and frees. A client that could not be closed in time
    is ended by a thread of its own, so that the caller is not held up. */
 void consumer_free(struct consumer *consumer);

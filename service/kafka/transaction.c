@@ -3,6 +3,7 @@
 #include "kafka/client_private.h"
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
+#include "kafka/transaction_private.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -10,39 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_AFTER_MS = 2000, ASK_AFTER_REFUSAL_MS = 30000, ASK_TIMEOUT_MS = 300 };
 enum { SLICE_MS = 1000, BACKOFF_MS = 20, QUEUE_WAIT_MS = 20 };
-
-struct transaction {
-    struct kafka_trouble trouble; /* first: librdkafka's opaque, see client_private.h */
-    rd_kafka_t *client;
-    bool open;
-    bool committing;           /* a commit has begun and not ended: only the same call may follow */
-    struct err delivery;       /* of the open transaction: the first record that could not be delivered */
-    int64_t begun_at;          /* monotonic ms */
-    int64_t time_limit_ms;     /* transaction.timeout.ms */
-    size_t refused_bytes;      /* see transaction_refused_bytes() */
-    bool too_large;            /* a record of the present or latest transaction was */
-    bool timed_out;            /* the present or latest transaction has */
-    rd_kafka_topic_t **topics; /* held, so that their metadata stays */
-    size_t topic_count;
-};
-
-static bool is_too_large(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
-}
-
-/* Keeps what a person must heal as trouble until a transaction has gone through. A record that is too large
-   is no trouble of the brokers. */
-static void note_refusal(struct transaction *transaction, rd_kafka_resp_err_t code, const char *text,
-                         const char *topic)
-{
-    if (kafka_remedy(code) == NULL || is_too_large(code))
-        return;
-    kafka_trouble_note(&transaction->trouble, transaction->client, code, text);
-    kafka_trouble_confine(&transaction->trouble, topic, RD_KAFKA_PARTITION_UA);
-}
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
 {
@@ -52,7 +21,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
-    if (is_too_large(message->err)) {
+    if (transaction_is_too_large(message->err)) {
         size_t bytes = message->key_len + message->len;
         if (!transaction->too_large || bytes < transaction->refused_bytes)
             transaction->refused_bytes = bytes;
@@ -62,7 +31,8 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     err_set(&transaction->delivery, ERR_KAFKA_ABORTABLE, "a record for topic %s was not delivered: %s%s%s",
             rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err), remedy != NULL ? "; " : "",
             remedy != NULL ? remedy : "");
-    note_refusal(transaction, message->err, transaction->delivery.text, rd_kafka_topic_name(message->rkt));
+    transaction_note_refusal(transaction, message->err, transaction->delivery.text,
+                             rd_kafka_topic_name(message->rkt));
 }
 
 static int64_t time_limit(const rd_kafka_conf_t *conf)
@@ -107,6 +77,7 @@ void transaction_free(struct transaction *transaction)
     for (size_t i = 0; i < transaction->topic_count; i++)
         rd_kafka_topic_destroy(transaction->topics[i]);
     free(transaction->topics);
+    free(transaction->written);
     rd_kafka_purge(transaction->client,
                    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     rd_kafka_destroy(transaction->client);
@@ -135,6 +106,19 @@ static bool tell_timeout(const struct transaction *transaction, rd_kafka_error_t
     return false;
 }
 
+/* The error, or what has caused it. */
+static rd_kafka_error_t *with_cause(struct transaction *transaction, rd_kafka_error_t *error)
+{
+    rd_kafka_error_t *cause = NULL;
+    if (error != NULL && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__STATE &&
+        kafka_classify(error) == ERR_KAFKA_ABORTABLE)
+        cause = transaction_cause(transaction);
+    if (cause == NULL)
+        return error;
+    rd_kafka_error_destroy(error);
+    return cause;
+}
+
 /* One attempt of a transactional call, waiting at most slice_ms. */
 typedef rd_kafka_error_t *attempt_fn(struct transaction *transaction, int slice_ms, void *arg);
 
@@ -146,6 +130,7 @@ static bool drive(struct transaction *transaction, attempt_fn *attempt, void *ar
     for (;;) {
         rd_kafka_error_t *error = attempt(transaction, deadline_left(deadline, SLICE_MS), arg);
         rd_kafka_poll(transaction->client, 0);
+        error = with_cause(transaction, error);
         if (error == NULL) {
             if (kafka_remedy(transaction->trouble.code) == NULL)
                 kafka_trouble_clear(&transaction->trouble);
@@ -156,7 +141,8 @@ static bool drive(struct transaction *transaction, attempt_fn *attempt, void *ar
         if (transaction->timed_out && kafka_classify(error) != ERR_KAFKA_RETRIABLE)
             return tell_timeout(transaction, error, what, err);
         if (kafka_classify(error) != ERR_KAFKA_RETRIABLE || left == 0) {
-            note_refusal(transaction, rd_kafka_error_code(error), rd_kafka_error_string(error), "");
+            transaction_note_refused_transaction(transaction, rd_kafka_error_code(error),
+                                                 rd_kafka_error_string(error));
             return kafka_err_take(err, error, what);
         }
         kafka_trouble_note(&transaction->trouble, transaction->client, rd_kafka_error_code(error),
@@ -181,65 +167,6 @@ bool transaction_init(struct transaction *transaction, int timeout_ms, struct er
     return true;
 }
 
-/* The topic's state by a fresh answer of the brokers. */
-static rd_kafka_resp_err_t ask_for_topic(rd_kafka_t *client, rd_kafka_topic_t *topic, int timeout_ms)
-{
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t failure = rd_kafka_metadata(client, 0, topic, &metadata, timeout_ms);
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return failure;
-    if (metadata->topic_cnt == 0)
-        failure = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    else if (metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = metadata->topics[0].err;
-    for (int i = 0; failure == RD_KAFKA_RESP_ERR_NO_ERROR && i < metadata->topics[0].partition_cnt; i++)
-        if (metadata->topics[0].partitions[i].leader < 0)
-            failure = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-    rd_kafka_metadata_destroy(metadata);
-    return failure;
-}
-
-bool transaction_prime(struct transaction *transaction, const char *const *topics, size_t count,
-                       int timeout_ms, struct err *err)
-{
-    if (transaction->topics == NULL) {
-        transaction->topics = calloc(count > 0 ? count : 1, sizeof(rd_kafka_topic_t *));
-        if (transaction->topics == NULL)
-            return err_set(err, ERR_NO_MEMORY, "out of memory while topics were looked up");
-        for (size_t i = 0; i < count; i++) {
-            rd_kafka_topic_t *topic = rd_kafka_topic_new(transaction->client, topics[i], NULL);
-            if (topic == NULL)
-                return err_set(err, ERR_CONFIG_INVALID, "\"%s\" cannot be the name of a topic", topics[i]);
-            transaction->topics[transaction->topic_count++] = topic;
-        }
-    }
-    int64_t deadline = deadline_in(timeout_ms);
-    rd_kafka_resp_err_t first = RD_KAFKA_RESP_ERR_NO_ERROR;
-    char names[ERR_TEXT_MAX / 2] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < transaction->topic_count; i++) {
-        rd_kafka_resp_err_t failure = ask_for_topic(transaction->client, transaction->topics[i],
-                                                    deadline_left(deadline, timeout_ms > 0 ? timeout_ms : 1));
-        if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-            continue;
-        if (first == RD_KAFKA_RESP_ERR_NO_ERROR)
-            first = failure;
-        int n = snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", topics[i]);
-        used = n > 0 && used + (size_t)n < sizeof names ? used + (size_t)n : sizeof names - 1;
-        if (failure == RD_KAFKA_RESP_ERR__TIMED_OUT || failure == RD_KAFKA_RESP_ERR__TRANSPORT)
-            break;
-    }
-    rd_kafka_poll(transaction->client, 0);
-    if (first == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        kafka_trouble_clear(&transaction->trouble);
-        return true;
-    }
-    char what[ERR_TEXT_MAX];
-    snprintf(what, sizeof what, "topics not ready to be written: %s", names);
-    note_refusal(transaction, first, what, "");
-    return kafka_err_code(err, first, what);
-}
-
 bool transaction_begin(struct transaction *transaction, struct err *err)
 {
     assert(!transaction->open);
@@ -249,6 +176,8 @@ bool transaction_begin(struct transaction *transaction, struct err *err)
     transaction->refused_bytes = 0;
     transaction->timed_out = false;
     transaction->begun_at = monotonic_ms();
+    for (size_t i = 0; i < transaction->topic_count; i++)
+        transaction->written[i] = false;
     if (!kafka_err_take(err, rd_kafka_begin_transaction(transaction->client), "cannot begin a transaction"))
         return false;
     transaction->open = true;
@@ -264,6 +193,7 @@ bool transaction_produce(struct transaction *transaction, const struct kafka_rec
                          struct err *err)
 {
     assert(transaction->open);
+    transaction_note_written(transaction, record->topic);
     int64_t deadline = deadline_in(timeout_ms);
     rd_kafka_resp_err_t failure;
     while ((failure = kafka_produce(transaction->client, record, NULL)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
@@ -285,7 +215,7 @@ bool transaction_produce(struct transaction *transaction, const struct kafka_rec
                              ? ERR_KAFKA_FATAL
                              : ERR_KAFKA_ABORTABLE;
     note_failure(transaction, fate);
-    note_refusal(transaction, failure, rd_kafka_err2str(failure), record->topic);
+    transaction_note_refused_record(transaction, failure, record);
     const char *remedy = kafka_remedy(failure);
     return err_set(err, fate, "%s: %s%s%s", what, rd_kafka_err2str(failure), remedy != NULL ? "; " : "",
                    remedy != NULL ? remedy : "");
@@ -386,21 +316,10 @@ int64_t transaction_time_limit_ms(const struct transaction *transaction)
     return transaction->time_limit_ms;
 }
 
-/* Without transactions nothing tells that trouble is over. What was refused is noted anew by each attempt, so
-   that it counts as over when none came for long and the brokers, with the topic, are in reach. */
-static void ask_if_over(struct transaction *transaction)
-{
-    int patience_ms = kafka_remedy(transaction->trouble.code) != NULL ? ASK_AFTER_REFUSAL_MS : ASK_AFTER_MS;
-    if (!transaction->open && kafka_trouble_is_due(&transaction->trouble, patience_ms) &&
-        kafka_ask(transaction->client, transaction->trouble.topic, ASK_TIMEOUT_MS) ==
-            RD_KAFKA_RESP_ERR_NO_ERROR)
-        kafka_trouble_clear(&transaction->trouble);
-}
-
 bool transaction_poll(struct transaction *transaction, struct err *err)
 {
     rd_kafka_poll(transaction->client, 0);
-    ask_if_over(transaction);
+    transaction_ask_if_over(transaction);
     char text[ERR_TEXT_MAX];
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(transaction->client, text, sizeof text);
     if (cause == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -408,11 +327,6 @@ bool transaction_poll(struct transaction *transaction, struct err *err)
     const char *remedy = kafka_remedy(cause);
     return err_set(err, ERR_KAFKA_FATAL, "the transactional producer is dead: %s%s%s", text,
                    remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
-}
-
-const char *transaction_trouble(const struct transaction *transaction)
-{
-    return kafka_trouble_text(&transaction->trouble);
 }
 
 rd_kafka_t *transaction_handle(const struct transaction *transaction)

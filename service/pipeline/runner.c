@@ -177,6 +177,7 @@ static bool serve(struct runner *runner)
         struct err err = {0};
         if (!transaction_poll(runner->transaction, &err)) {
             log_error("pipeline is rebuilt", log_str("part", runner->options.name), log_err(&err));
+            runner->rebuilt_for = err;
             return false;
         }
         update_health(runner);
@@ -276,7 +277,9 @@ static bool make_producer(struct runner *runner, struct err *err)
     snprintf(id, sizeof id, "%s-%s-%s", settings->group_id, settings->instance_id, runner->options.name);
     rd_kafka_conf_t *conf = producer_conf(runner, err);
     runner->transaction = conf != NULL ? transaction_new(conf, id, err) : NULL;
-    health_waiting(runner->health, "Kafka: the transactional producer gets ready");
+    health_waiting(runner->health, runner->rebuilt_for.code != ERR_NONE
+                                       ? runner->rebuilt_for.text
+                                       : "Kafka: the transactional producer gets ready");
     if (runner->transaction == NULL)
         return false;
     if (!persist_until_stop(runner, step_init, err)) {
@@ -287,6 +290,7 @@ static bool make_producer(struct runner *runner, struct err *err)
         }
         return false;
     }
+    runner->rebuilt_for = (struct err){0};
     return persist_until_stop(runner, step_prime, err);
 }
 
@@ -317,7 +321,7 @@ static bool build(struct runner *runner, struct err *err)
     rd_kafka_conf_t *conf = kafka_conf_new(context->kafka_properties, context->kafka_property_count,
                                            runner->options.consumer_role, err);
     runner->consumer = conf != NULL
-                           ? consumer_new(conf, runner->options.group_id, NULL, runner->options.input_topics,
+                           ? consumer_new(conf, runner->options.group_id, runner->options.input_topics,
                                           runner->options.input_topic_count, &hooks, err)
                            : NULL;
     return runner->consumer != NULL;
@@ -360,10 +364,12 @@ static void *run(void *arg)
                 metric_add(METRIC_PIPELINE_REBUILDS, 1);
         } else if (!runner_is_stopping(runner)) {
             log_error("pipeline cannot be built", log_str("part", runner->options.name), log_err(&err));
+            runner->rebuilt_for = err;
         }
         tear_down(runner);
         if (!runner_is_stopping(runner)) {
-            health_waiting(runner->health, err.code != ERR_NONE ? err.text : "being rebuilt");
+            health_waiting(runner->health,
+                           runner->rebuilt_for.code != ERR_NONE ? runner->rebuilt_for.text : "being rebuilt");
             rest_before_rebuild(runner);
         }
     }

@@ -96,6 +96,7 @@ static enum commit_end rebuild(struct runner *runner, const struct err *why)
     if (transaction_timed_out(runner->transaction) && runner->outbox.count >= TAKES_TIME)
         allow_more_time(runner);
     log_error("pipeline is rebuilt", log_str("part", runner->options.name), log_err(why));
+    runner->rebuilt_for = *why;
     return COMMIT_REBUILD;
 }
 

@@ -34,6 +34,7 @@ struct runner {
     struct outbox outbox;
     struct offset_table *offsets; /* of the records being committed or rewound */
     struct err given_up;          /* why the latest batch was, until one is committed */
+    struct err rebuilt_for;       /* why the pipeline is built anew, until its producer works */
     size_t sent;                  /* records of the outbox that are queued */
     int backoff_ms;               /* after an abort, or a dependency that is down; doubled up to the most */
     int transaction_timeout_ms;   /* once a transaction has taken longer; 0: the setting holds */

@@ -31,8 +31,8 @@ struct consumer *test_consumer(const char *bootstrap, const char *group, const c
                                const struct consumer_hooks *hooks)
 {
     struct err err = {0};
-    struct consumer *consumer = consumer_new(test_conf(bootstrap, KAFKA_REPLACE_CONSUMER, NULL, NULL), group,
-                                             NULL, &topic, 1, hooks, &err);
+    struct consumer *consumer =
+        consumer_new(test_conf(bootstrap, KAFKA_REPLACE_CONSUMER, NULL, NULL), group, &topic, 1, hooks, &err);
     cr_assert(consumer != NULL, "%s", err.text);
     return consumer;
 }
