@@ -4,10 +4,10 @@
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
 #include "support/kafka_helpers.h"
+#include "support/mock_cluster.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,30 +20,14 @@ enum {
     API_TXN_OFFSETS = 28
 };
 
-static rd_kafka_t *host;
-static rd_kafka_mock_cluster_t *cluster;
-static const char *bootstrap;
-
-static void start_cluster(void)
+static void start(void)
 {
-    char text[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
-    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    cr_assert(host != NULL, "%s", text);
-    cluster = rd_kafka_mock_cluster_new(host, 1);
-    bootstrap = rd_kafka_mock_cluster_bootstraps(cluster);
+    mock_cluster_start();
     rd_kafka_mock_topic_create(cluster, "in", 1, 1);
     rd_kafka_mock_topic_create(cluster, "out", 4, 1);
 }
 
-static void stop_cluster(void)
-{
-    rd_kafka_mock_cluster_destroy(cluster);
-    rd_kafka_destroy(host);
-}
-
-TestSuite(kafka_mock, .init = start_cluster, .fini = stop_cluster, .timeout = 60);
+TestSuite(kafka_mock, .init = start, .fini = mock_cluster_stop, .timeout = 60);
 
 static void begin_and_produce(struct transaction *transaction, const char *value)
 {

@@ -4,38 +4,22 @@
 #include "kafka/topics.h"
 #include "support/kafka_helpers.h"
 #include "support/kafka_scenarios.h"
+#include "support/mock_cluster.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <string.h>
 
 enum { API_HEARTBEAT = 12 };
 
-static rd_kafka_t *host;
-static rd_kafka_mock_cluster_t *cluster;
-static const char *bootstrap;
-
-static void start_cluster(void)
+static void start(void)
 {
-    char text[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
-    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    cr_assert(host != NULL, "%s", text);
-    cluster = rd_kafka_mock_cluster_new(host, 1);
-    bootstrap = rd_kafka_mock_cluster_bootstraps(cluster);
+    mock_cluster_start();
     rd_kafka_mock_topic_create(cluster, "in", 1, 1);
     rd_kafka_mock_topic_create(cluster, "four", SCENARIO_PARTITIONS, 1);
 }
 
-static void stop_cluster(void)
-{
-    rd_kafka_mock_cluster_destroy(cluster);
-    rd_kafka_destroy(host);
-}
-
-TestSuite(kafka_places, .init = start_cluster, .fini = stop_cluster, .timeout = 90);
+TestSuite(kafka_places, .init = start, .fini = mock_cluster_stop, .timeout = 90);
 
 Test(kafka_places, no_record_is_lost_or_doubled_by_pauses)
 {
@@ -204,7 +188,7 @@ Test(kafka_places, a_pause_ends_with_the_revocation)
 Test(kafka_places, ends_are_asked_from_the_leader_of_now)
 {
     struct err err = {0};
-    rd_kafka_mock_cluster_t *two = rd_kafka_mock_cluster_new(host, 2);
+    rd_kafka_mock_cluster_t *two = rd_kafka_mock_cluster_new(mock_host, 2);
     const char *servers = rd_kafka_mock_cluster_bootstraps(two);
     rd_kafka_mock_topic_create(two, "moves", 1, 2);
     rd_kafka_mock_partition_set_leader(two, "moves", 0, 1);

@@ -2,38 +2,22 @@
    that the mock cluster is told to give. */
 #include "kafka/deadline.h"
 #include "support/kafka_helpers.h"
+#include "support/mock_cluster.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <string.h>
 
 enum { API_FETCH = 1, API_HEARTBEAT = 12, API_ADD_PARTITIONS = 24, MANY = 200 };
 
-static rd_kafka_t *host;
-static rd_kafka_mock_cluster_t *cluster;
-static const char *bootstrap;
-
-static void start_cluster(void)
+static void start(void)
 {
-    char text[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
-    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    cr_assert(host != NULL, "%s", text);
-    cluster = rd_kafka_mock_cluster_new(host, 1);
-    bootstrap = rd_kafka_mock_cluster_bootstraps(cluster);
+    mock_cluster_start();
     rd_kafka_mock_topic_create(cluster, "in", 1, 1);
     rd_kafka_mock_topic_create(cluster, "out", 1, 1);
 }
 
-static void stop_cluster(void)
-{
-    rd_kafka_mock_cluster_destroy(cluster);
-    rd_kafka_destroy(host);
-}
-
-TestSuite(kafka_trouble, .init = start_cluster, .fini = stop_cluster, .timeout = 90);
+TestSuite(kafka_trouble, .init = start, .fini = mock_cluster_stop, .timeout = 90);
 
 static void push(int16_t api, rd_kafka_resp_err_t error, size_t count)
 {

@@ -1,30 +1,9 @@
 /* The ledger and the watermarks of the contract, section 3, against a real redis-server. */
 #include "redis/ledger.h"
 #include "redis/watermark.h"
-#include "support/redis_server.h"
+#include "support/redis_fixture.h"
 
-static struct redis_server server;
-static struct redis_options options;
-static struct redis *redis;
-static struct arena *arena;
-
-static void start(void)
-{
-    signal(SIGPIPE, SIG_IGN);
-    redis_server_start(&server);
-    options = redis_server_options(&server);
-    redis = redis_new(&options);
-    arena = arena_new(0);
-}
-
-static void stop(void)
-{
-    redis_free(redis);
-    arena_free(arena);
-    redis_server_stop(&server);
-}
-
-TestSuite(ledger, .init = start, .fini = stop, .timeout = 30);
+TestSuite(ledger, .init = redis_fixture_start, .fini = redis_fixture_stop, .timeout = 30);
 
 static const struct uuid id = {{1, 2, 3}};
 

@@ -1,33 +1,12 @@
 /* The staging rules of the contract, section 3 ("Replay-safe staging") and 9, against a real redis-server. */
 #include "redis/dead_mark.h"
 #include "redis/staging.h"
-#include "support/redis_server.h"
+#include "support/redis_fixture.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 
-static struct redis_server server;
-static struct redis_options options;
-static struct redis *redis;
-static struct arena *arena;
-
-static void start(void)
-{
-    signal(SIGPIPE, SIG_IGN);
-    redis_server_start(&server);
-    options = redis_server_options(&server);
-    redis = redis_new(&options);
-    arena = arena_new(0);
-}
-
-static void stop(void)
-{
-    redis_free(redis);
-    arena_free(arena);
-    redis_server_stop(&server);
-}
-
-TestSuite(staging, .init = start, .fini = stop, .timeout = 30);
+TestSuite(staging, .init = redis_fixture_start, .fini = redis_fixture_stop, .timeout = 30);
 
 /* The answer to a command, as text ("-" for nil). */
 static const char *ask(const char *command)
