@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum { CLOSE_SLICE_MS = 100, FREE_TIMEOUT_MS = 5000, ASK_AFTER_MS = 2000, ASK_TIMEOUT_MS = 300 };
+enum { BEGIN_FIRST_MS = 1000, BEGIN_MS = 200, BEGIN_EVERY_MS = 100 };
 
 static void note_trouble(struct consumer *consumer, rd_kafka_resp_err_t code, const char *text)
 {
@@ -31,22 +32,72 @@ static bool is_settled_by(const struct kafka_trouble *trouble,
     return found;
 }
 
+/* Where each partition was committed; where nothing was, its beginning. Offsets that an open transaction is
+   to commit are waited for. */
+static rd_kafka_resp_err_t find_beginnings(struct consumer *consumer, rd_kafka_topic_partition_list_t *list,
+                                           int timeout_ms)
+{
+    rd_kafka_resp_err_t failure = rd_kafka_committed(consumer->client, list, timeout_ms);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+        failure = consumer_first_error(list);
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].offset < 0)
+            list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+    return failure;
+}
+
+static void forget_unbegun(struct consumer *consumer)
+{
+    if (consumer->unbegun != NULL)
+        rd_kafka_topic_partition_list_destroy(consumer->unbegun);
+    consumer->unbegun = NULL;
+}
+
+/* Begins the partitions that the group has given, once it is known where. librdkafka (2.0.2) is not left to
+   find that out: an answer that an open transaction holds up, and that comes after the assignment has
+   changed, it takes for "nothing was committed", and begins at the beginning. */
+static void begin(struct consumer *consumer, int timeout_ms)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(consumer->unbegun);
+    rd_kafka_resp_err_t failure = find_beginnings(consumer, list, timeout_ms);
+    consumer->asked_at = monotonic_ms();
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+        failure = rd_kafka_assign(consumer->client, list);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        char text[ERR_TEXT_MAX / 2];
+        snprintf(text, sizeof text, "the group's committed offsets are not known yet: %s",
+                 rd_kafka_err2str(failure));
+        note_trouble(consumer, failure, text);
+    } else if (!consumer_set_assigned(consumer, list)) {
+        note_trouble(consumer, RD_KAFKA_RESP_ERR__FATAL, "out of memory while partitions were assigned");
+    } else {
+        if (is_settled_by(&consumer->trouble, list))
+            kafka_trouble_clear(&consumer->trouble);
+        forget_unbegun(consumer);
+        if (consumer->hooks.on_assign != NULL)
+            consumer->hooks.on_assign(consumer->hooks.arg, consumer->assigned);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 static void assign(struct consumer *consumer, rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions)
 {
-    rd_kafka_resp_err_t failure = rd_kafka_assign(client, partitions);
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        note_trouble(consumer, failure, rd_kafka_err2str(failure));
-        return;
-    }
-    if (!consumer_set_assigned(consumer, partitions)) {
-        note_trouble(consumer, RD_KAFKA_RESP_ERR__FATAL, "out of memory while partitions were assigned");
-        return;
-    }
+    forget_unbegun(consumer);
     consumer->joined = true;
-    if (is_settled_by(&consumer->trouble, partitions))
+    if (partitions->cnt > 0 && !consumer->closing) {
+        consumer->unbegun = rd_kafka_topic_partition_list_copy(partitions);
+        begin(consumer, BEGIN_FIRST_MS);
+        if (consumer->unbegun == NULL)
+            return;
+    } else if (is_settled_by(&consumer->trouble, partitions)) {
         kafka_trouble_clear(&consumer->trouble);
-    if (consumer->hooks.on_assign != NULL)
-        consumer->hooks.on_assign(consumer->hooks.arg, consumer->assigned);
+    }
+    /* The group goes on only when an assignment was made, be it of nothing. */
+    rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(0);
+    rd_kafka_resp_err_t failure = rd_kafka_assign(client, nothing);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+        note_trouble(consumer, failure, rd_kafka_err2str(failure));
+    rd_kafka_topic_partition_list_destroy(nothing);
 }
 
 static void revoke(struct consumer *consumer, rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions)
@@ -56,6 +107,7 @@ static void revoke(struct consumer *consumer, rd_kafka_t *client, rd_kafka_topic
         consumer->hooks.on_revoke(consumer->hooks.arg, partitions, lost);
     if (lost)
         consumer->joined = false;
+    forget_unbegun(consumer);
     consumer_forget_pauses(consumer);
     if (!consumer_set_assigned(consumer, NULL))
         note_trouble(consumer, RD_KAFKA_RESP_ERR__FATAL, "out of memory while partitions were given up");
@@ -204,6 +256,9 @@ rd_kafka_message_t *consumer_poll(struct consumer *consumer, int timeout_ms)
 {
     if (!consumer->fatal && kafka_trouble_is_due(&consumer->trouble, ASK_AFTER_MS))
         ask_if_over(consumer);
+    if (consumer->unbegun != NULL && !consumer->fatal &&
+        monotonic_ms() - consumer->asked_at >= BEGIN_EVERY_MS)
+        begin(consumer, BEGIN_MS);
     for (;;) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, timeout_ms);
         if (kafka_classify_code(consumer->trouble.code) == ERR_KAFKA_FATAL)
@@ -293,6 +348,7 @@ static void *destroy(void *arg)
     struct consumer *consumer = arg;
     rd_kafka_destroy_flags(consumer->client, consumer->closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     rd_kafka_topic_partition_list_destroy(consumer->assigned);
+    forget_unbegun(consumer);
     free(consumer->places);
     free(consumer);
     return NULL;

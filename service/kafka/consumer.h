@@ -51,8 +51,8 @@ bool consumer_resume_partition(struct consumer *consumer, const char *topic, int
 
 /* The offset up to which (itself not) everything that a read_committed reader sees of the partition has been
    handed out by consumer_poll(). Aborted records and markers at the partition's end do not hold it up; an
-   open transaction does. Before the first record or end is met: the group's committed offset, once it is
-   known (consumer_committed() and consumer_lag() ask for it). consumer_rewind() takes it back. -1 while
+   open transaction does. Before the first record or end is met: the group's committed offset, where there is
+   one. consumer_rewind() takes it back. -1 while
    unknown, and of a partition that is not assigned here. No I/O. */
 int64_t consumer_reached(const struct consumer *consumer, const char *topic, int32_t partition);
 

@@ -111,6 +111,8 @@ static rd_kafka_resp_err_t look_up_committed(struct consumer *consumer, int time
     rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (unknown->cnt > 0)
         failure = rd_kafka_committed(consumer->client, unknown, timeout_ms);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+        failure = consumer_first_error(unknown);
     for (int i = 0; failure == RD_KAFKA_RESP_ERR_NO_ERROR && i < unknown->cnt; i++) {
         const rd_kafka_topic_partition_t *one = &unknown->elems[i];
         int64_t low = 0;

@@ -13,7 +13,8 @@ bool consumer_set_assigned(struct consumer *consumer, const rd_kafka_topic_parti
     consumer->assigned = good && partitions != NULL ? rd_kafka_topic_partition_list_copy(partitions)
                                                     : rd_kafka_topic_partition_list_new(0);
     for (int i = 0; i < consumer->assigned->cnt; i++) {
-        consumer->assigned->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
+        if (consumer->assigned->elems[i].offset < 0)
+            consumer->assigned->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
         places[i] = (struct place){.next = PLACE_UNKNOWN, .reached = PLACE_UNKNOWN};
     }
     free(consumer->places);

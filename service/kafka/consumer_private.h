@@ -21,7 +21,10 @@ struct consumer {
     /* What is assigned now, each with the offset last committed by us, or RD_KAFKA_OFFSET_INVALID while
      * unknown. */
     rd_kafka_topic_partition_list_t *assigned;
-    struct place *places;      /* of the same indices */
+    struct place *places; /* of the same indices */
+    rd_kafka_topic_partition_list_t
+        *unbegun;              /* given by the group, but where to begin is not known; or NULL */
+    int64_t asked_at;          /* monotonic ms: when that was asked last */
     rd_kafka_queue_t *commits; /* answers to consumer_commit_sync() */
     bool commit_under_way;     /* one was not answered in time */
     bool commits_work;         /* the latest was answered well */
@@ -35,8 +38,8 @@ struct consumer {
 /* The assigned partition's index, or -1. */
 int consumer_find(const struct consumer *consumer, const char *topic, int32_t partition);
 
-/* Takes over what is assigned now (NULL: nothing), of which nothing is known yet. False when out of memory:
-   nothing counts as assigned then. */
+/* Takes over what is assigned now (NULL: nothing), with the committed offsets where there are any. False when
+   out of memory: nothing counts as assigned then. */
 bool consumer_set_assigned(struct consumer *consumer, const rd_kafka_topic_partition_list_t *partitions);
 
 /* What becomes of a record. */

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,4 +232,69 @@ Test(kafka_places, a_transaction_that_took_too_long_says_so)
     cr_expect(strstr(err.text, "CERTSWAP_KAFKA_TRANSACTION_TIMEOUT_MS") != NULL, "%s", err.text);
     cr_expect(transaction_timed_out(transaction));
     cr_expect_not(transaction_was_too_large(transaction));
+}
+
+/* Commits, or has a transaction that stays open commit, an offset of each partition for the group. */
+static void send_offsets(struct transaction *transaction, const char *group, const char *topic,
+                         int32_t partitions, int64_t offset, bool commit)
+{
+    struct err err = {0};
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    for (int32_t i = 0; i < partitions; i++)
+        rd_kafka_topic_partition_list_add(list, topic, i)->offset = offset;
+    rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata_new(group);
+    cr_assert(transaction_begin(transaction, &err), "%s", err.text);
+    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(transaction_handle(transaction), list,
+                                                                   metadata, TEST_TIMEOUT_MS);
+    cr_assert(error == NULL, "%s", rd_kafka_error_string(error));
+    if (commit)
+        cr_assert(transaction_commit(transaction, TEST_TIMEOUT_MS, &err), "%s", err.text);
+    rd_kafka_consumer_group_metadata_destroy(metadata);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void expect_nothing(struct consumer *one, struct consumer *other, int for_ms)
+{
+    int64_t until = deadline_in(for_ms);
+    while (deadline_left(until, 1) > 0) {
+        struct consumer *const both[] = {one, other};
+        for (size_t i = 0; i < 2 && both[i] != NULL; i++) {
+            rd_kafka_message_t *message = consumer_poll(both[i], 20);
+            cr_assert(message == NULL, "offset %" PRId64 " came, which was read before", message->offset);
+        }
+    }
+}
+
+/* While a transaction that commits a partition's offset is open, nobody may read that partition; when members
+   join meanwhile, they begin where that transaction ends, and not at the beginning. */
+Test(kafka_places, offsets_of_an_open_transaction_are_waited_for_over_a_rebalance)
+{
+    enum { PARTITIONS = 4, COUNT = 8, FIRST = 3, NEXT = 5 };
+    static const char topic[] = "unstable";
+    struct err err = {0};
+    create_topic(topic, PARTITIONS, NULL, NULL);
+    test_fill_partitions(bootstrap, topic, PARTITIONS, COUNT);
+    struct consumer *founder = test_consumer(bootstrap, "unstable", topic, NULL);
+    rd_kafka_message_destroy(test_next(founder));
+    consumer_free(founder); /* the group has its coordinator now */
+    AUTO(transaction) struct transaction *transaction = test_transaction(bootstrap, "unstable");
+    send_offsets(transaction, "unstable", topic, PARTITIONS, FIRST, true);
+    send_offsets(transaction, "unstable", topic, PARTITIONS, NEXT, false);
+    AUTO(consumer) struct consumer *one = test_consumer(bootstrap, "unstable", topic, NULL);
+    expect_nothing(one, NULL, 1500);
+    AUTO(consumer) struct consumer *other = test_consumer(bootstrap, "unstable", topic, NULL);
+    expect_nothing(one, other, 4000);
+    cr_assert(transaction_commit(transaction, TEST_TIMEOUT_MS, &err), "%s", err.text);
+    int64_t next[PARTITIONS] = {NEXT, NEXT, NEXT, NEXT};
+    int64_t deadline = deadline_in(TEST_TIMEOUT_MS);
+    for (int left = PARTITIONS * (COUNT - NEXT); left > 0;) {
+        cr_assert(deadline_left(deadline, 1) > 0, "%d records did not come", left);
+        rd_kafka_message_t *message = consumer_poll(left % 2 != 0 ? one : other, 20);
+        message = message != NULL ? message : consumer_poll(left % 2 != 0 ? other : one, 20);
+        if (message == NULL)
+            continue;
+        cr_assert_eq(message->offset, next[message->partition]++);
+        rd_kafka_message_destroy(message);
+        left--;
+    }
 }
