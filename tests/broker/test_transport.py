@@ -134,7 +134,8 @@ class Transport(BrokerTest):
         if cls.oidc:
             settings |= {"oauthbearer.sasl.server.callback.handler.class": f"{OAUTH}.OAuthBearerValidatorCallbackHandler",
                          "sasl.oauthbearer.jwks.endpoint.url": f"{cls.tokens.url}/keys",
-                         "sasl.oauthbearer.expected.audience": "kafka"}
+                         "sasl.oauthbearer.expected.audience": "kafka",
+                         "sasl.oauthbearer.expected.issuer": cls.tokens.url}
         return settings
 
     @classmethod
@@ -284,7 +285,8 @@ class Transport(BrokerTest):
                 if any(key.startswith(name) for key in kept):
                     self.assertIn(f"CERTSWAP_KAFKA_{name}=****  # {origin}\n", done.stdout)
             refused = servers.run(servers.CERTSWAPD, ["--print-config"],
-                                  self._settings(**prefixed("CERTSWAP_KAFKA_", given)))
+                                  self._settings(**prefixed("CERTSWAP_KAFKA_", given),
+                                                 CERTSWAP_KAFKA_SECURITY_PROTOCOL="SASL_SSL"))
             self.assertEqual(78, refused.returncode, "a key that is none")
             for value in values.values():
                 self.assertNotIn(value, refused.stdout + refused.stderr)
