@@ -107,6 +107,7 @@ static int run(const struct settings *settings)
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm}, NULL);
     log_init((enum log_level)settings->log_level, (enum log_format)settings->log_format);
 
+    warn_of_settings(settings);
     struct err err = {0};
     struct service *service = service_start(settings, &err);
     if (service == NULL) {

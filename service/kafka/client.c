@@ -99,7 +99,9 @@ void kafka_log_line(int level, const char *client, const char *text)
 
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-    (void)facility;
+    /* The trouble of the client tells it, and not at each attempt anew. */
+    if (strcmp(facility, "CERTVERIFY") == 0)
+        return;
     kafka_log_line(level, client != NULL ? rd_kafka_name(client) : "", text);
 }
 
@@ -222,6 +224,7 @@ rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct
 {
     char reason[ERR_TEXT_MAX];
     rd_kafka_conf_set_opaque(conf, trouble);
+    kafka_secure_conf(conf);
     rd_kafka_t *client = rd_kafka_new(type, conf, reason, sizeof reason);
     if (client == NULL) {
         rd_kafka_conf_destroy(conf);

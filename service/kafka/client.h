@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 /* One librdkafka property, as "security.protocol" and "SASL_SSL". Borrowed: only read during a call. */
 struct kafka_property {
@@ -50,6 +51,11 @@ typedef void kafka_fault_fn(void *arg, const char *property, const char *text);
 bool kafka_check_properties(const struct kafka_property *properties, size_t count, kafka_fault_fn *fault,
                             void *arg);
 
+/* Tells `warn` of each property that weakens how brokers are known or passwords travel, and what to do
+ * instead. */
+void kafka_warn_properties(const struct kafka_property *properties, size_t count, kafka_fault_fn *warn,
+                           void *arg);
+
 /* The largest message that a producer with these properties takes, in bytes (message.max.bytes). Key and
    value count; keep some hundred bytes for headers and framing. */
 size_t kafka_message_max_bytes(const struct kafka_property *properties, size_t count);
@@ -63,9 +69,10 @@ void kafka_log_to(kafka_log_fn *sink);
 enum { KAFKA_TOPIC_MAX = 249 };
 
 /* The latest trouble of a client, for the answer to "what is it waiting for". Every opaque handle of this
-   room begins with one; written and read by the thread that polls the handle. */
+   room begins with one; written and read by the thread that polls the handle, but for certificate_error. */
 struct kafka_trouble {
-    rd_kafka_resp_err_t code; /* RD_KAFKA_RESP_ERR_NO_ERROR: none */
+    _Atomic int certificate_error; /* OpenSSL's X509_V_ code of the broker's certificate that was met last */
+    rd_kafka_resp_err_t code;      /* RD_KAFKA_RESP_ERR_NO_ERROR: none */
     char text[ERR_TEXT_MAX];
     char topic[KAFKA_TOPIC_MAX + 1]; /* what it is confined to; empty: nothing */
     int32_t partition;               /* of the topic; -1: all */

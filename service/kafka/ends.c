@@ -50,7 +50,7 @@ static bool conclude(struct ends *ends, rd_kafka_resp_err_t failure, const char 
     char text[ERR_TEXT_MAX];
     snprintf(text, sizeof text, "%s: %s", line, rd_kafka_err2str(failure));
     kafka_trouble_note(&ends->trouble, ends->client, failure, text);
-    return kafka_err_code(err, failure, line);
+    return kafka_err_told(err, &ends->trouble, failure, line);
 }
 
 /* librdkafka (2.0.2) goes on asking the leader that it once learnt, for as long as metadata.max.age.ms,

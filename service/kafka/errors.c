@@ -54,9 +54,11 @@ const char *kafka_remedy(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
     case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
-        return "check the Kafka user's name, password and mechanism in the CERTSWAP_KAFKA_ settings";
+        return "check CERTSWAP_KAFKA_SASL_USERNAME, CERTSWAP_KAFKA_SASL_PASSWORD and "
+               "CERTSWAP_KAFKA_SASL_MECHANISM";
     case RD_KAFKA_RESP_ERR__SSL:
-        return "check the certificates and the host name in the CERTSWAP_KAFKA_SSL_ settings";
+        return "check the certificates in the CERTSWAP_KAFKA_SSL_ settings, and the host names in "
+               "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS";
     case RD_KAFKA_RESP_ERR__RESOLVE:
         return "check the host names in CERTSWAP_KAFKA_BOOTSTRAP_SERVERS";
     case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:

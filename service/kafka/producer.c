@@ -118,7 +118,7 @@ bool producer_send_wait(struct producer *producer, const struct kafka_record *re
     if (failure == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return err_set(err, ERR_JOB_TOO_LARGE, "%s: the record is larger than a message may be; %s", what,
                        kafka_remedy(failure));
-    return kafka_err_code(err, failure, what);
+    return kafka_err_told(err, &producer->trouble, failure, what);
 }
 
 const char *producer_trouble(const struct producer *producer)

@@ -152,6 +152,14 @@ static rd_kafka_resp_err_t take_ends(struct reader *reader, int timeout_ms)
     return failure;
 }
 
+/* So that the client's errors are told before a partition is assigned. */
+static void serve_callbacks(struct reader *reader)
+{
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, 0);
+    if (message != NULL)
+        rd_kafka_message_destroy(message);
+}
+
 bool reader_begin(struct reader *reader, int timeout_ms, struct err *err)
 {
     if (reader->begun)
@@ -176,8 +184,9 @@ bool reader_begin(struct reader *reader, int timeout_ms, struct err *err)
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
         failure = assign(reader);
     if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        serve_callbacks(reader);
         kafka_trouble_note(&reader->trouble, reader->client, failure, what);
-        return kafka_err_code(err, failure, what);
+        return kafka_err_told(err, &reader->trouble, failure, what);
     }
     kafka_trouble_clear(&reader->trouble);
     reader->begun = true;

@@ -72,8 +72,9 @@ static bool tell_outcomes(rd_kafka_event_t *event, const struct topic_plan *plan
 }
 
 /* One admin request for all topics. */
-static bool request(rd_kafka_t *client, rd_kafka_NewTopic_t **topics, const struct topic_plan *plans,
-                    size_t count, int timeout_ms, topic_report_fn *report, void *arg, struct err *err)
+static bool request(rd_kafka_t *client, const struct kafka_trouble *trouble, rd_kafka_NewTopic_t **topics,
+                    const struct topic_plan *plans, size_t count, int timeout_ms, topic_report_fn *report,
+                    void *arg, struct err *err)
 {
     char reason[ERR_TEXT_MAX];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
@@ -83,8 +84,11 @@ static bool request(rd_kafka_t *client, rd_kafka_NewTopic_t **topics, const stru
     rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, reason, sizeof reason);
     rd_kafka_CreateTopics(client, topics, count, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + ADMIN_GRACE_MS);
+    rd_kafka_poll(client, 0); /* tells the client's own errors */
     if (event == NULL) {
-        kafka_err_code(err, RD_KAFKA_RESP_ERR__TIMED_OUT, "no broker answered");
+        kafka_err_told(err, trouble, RD_KAFKA_RESP_ERR__TIMED_OUT, "no broker answered");
+    } else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_trouble_is_cause(trouble)) {
+        err_set(err, ERR_KAFKA_RETRIABLE, "cannot create the topics: %s", trouble->text);
     } else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         err_set(err, kafka_classify_code(rd_kafka_event_error(event)), "cannot create the topics: %s",
                 rd_kafka_event_error_string(event));
@@ -114,8 +118,10 @@ bool topics_create(rd_kafka_conf_t *conf, const struct topic_plan *plans, size_t
         made += good;
     }
     if (good && count > 0) {
-        rd_kafka_t *client = kafka_client_new(RD_KAFKA_PRODUCER, conf, NULL, err);
-        good = client != NULL && request(client, topics, plans, count, timeout_ms, report, arg, err);
+        struct kafka_trouble trouble = {0};
+        rd_kafka_t *client = kafka_client_new(RD_KAFKA_PRODUCER, conf, &trouble, err);
+        good =
+            client != NULL && request(client, &trouble, topics, plans, count, timeout_ms, report, arg, err);
         if (client != NULL)
             rd_kafka_destroy(client);
     } else {

@@ -122,6 +122,27 @@ static rd_kafka_error_t *with_cause(struct transaction *transaction, rd_kafka_er
 /* One attempt of a transactional call, waiting at most slice_ms. */
 typedef rd_kafka_error_t *attempt_fn(struct transaction *transaction, int slice_ms, void *arg);
 
+static rd_kafka_error_t *attempt_init(struct transaction *transaction, int slice_ms, void *arg)
+{
+    (void)arg;
+    return rd_kafka_init_transactions(transaction->client, slice_ms);
+}
+
+/* Consumes the error: *err tells it, or what keeps the client from the brokers, where that is known. */
+static bool give_up(struct transaction *transaction, attempt_fn *attempt, rd_kafka_error_t *error,
+                    const char *what, struct err *err)
+{
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    transaction_note_refused_transaction(transaction, code, rd_kafka_error_string(error));
+    bool known = kafka_trouble_is_cause(&transaction->trouble);
+    bool silence = attempt == attempt_init && code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (kafka_classify(error) != ERR_KAFKA_RETRIABLE || (!known && !silence))
+        return kafka_err_take(err, error, what);
+    rd_kafka_error_destroy(error);
+    return err_set(err, ERR_KAFKA_RETRIABLE, known ? "%s: %s" : "%s: no answer; %s", what,
+                   known ? transaction->trouble.text : KAFKA_UNREACHED);
+}
+
 /* Makes the same call until it succeeds, fails for good, or timeout_ms are over. */
 static bool drive(struct transaction *transaction, attempt_fn *attempt, void *arg, int timeout_ms,
                   const char *what, struct err *err)
@@ -140,22 +161,13 @@ static bool drive(struct transaction *transaction, attempt_fn *attempt, void *ar
         note_failure(transaction, kafka_classify(error));
         if (transaction->timed_out && kafka_classify(error) != ERR_KAFKA_RETRIABLE)
             return tell_timeout(transaction, error, what, err);
-        if (kafka_classify(error) != ERR_KAFKA_RETRIABLE || left == 0) {
-            transaction_note_refused_transaction(transaction, rd_kafka_error_code(error),
-                                                 rd_kafka_error_string(error));
-            return kafka_err_take(err, error, what);
-        }
+        if (kafka_classify(error) != ERR_KAFKA_RETRIABLE || left == 0)
+            return give_up(transaction, attempt, error, what, err);
         kafka_trouble_note(&transaction->trouble, transaction->client, rd_kafka_error_code(error),
                            rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
         rd_kafka_poll(transaction->client, left);
     }
-}
-
-static rd_kafka_error_t *attempt_init(struct transaction *transaction, int slice_ms, void *arg)
-{
-    (void)arg;
-    return rd_kafka_init_transactions(transaction->client, slice_ms);
 }
 
 bool transaction_init(struct transaction *transaction, int timeout_ms, struct err *err)

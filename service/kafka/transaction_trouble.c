@@ -130,14 +130,16 @@ bool transaction_prime(struct transaction *transaction, const char *const *topic
     char what[ERR_TEXT_MAX];
     snprintf(what, sizeof what, "topics not ready to be written: %s", names);
     transaction_note_refusal(transaction, first, what, "");
-    return kafka_err_code(err, first, what);
+    return kafka_err_told(err, &transaction->trouble, first, what);
 }
 
 /* Without transactions nothing tells that trouble is over. What was refused is noted anew by each attempt, so
    that it counts as over when none came for long and the brokers, with the topic, are in reach. */
 void transaction_ask_if_over(struct transaction *transaction)
 {
-    int patience_ms = kafka_remedy(transaction->trouble.code) != NULL ? ASK_AFTER_REFUSAL_MS : ASK_AFTER_MS;
+    bool refused =
+        kafka_remedy(transaction->trouble.code) != NULL && !kafka_trouble_is_cause(&transaction->trouble);
+    int patience_ms = refused ? ASK_AFTER_REFUSAL_MS : ASK_AFTER_MS;
     if (!transaction->open && kafka_trouble_is_due(&transaction->trouble, patience_ms) &&
         kafka_ask(transaction->client, transaction->trouble.topic, ASK_TIMEOUT_MS) ==
             RD_KAFKA_RESP_ERR_NO_ERROR)

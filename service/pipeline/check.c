@@ -1,5 +1,7 @@
 #include "pipeline/check.h"
 
+#include "log/log.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,23 @@ static void add_kafka_fault(void *arg, const char *property, const char *text)
     char variable[256];
     variable_of(property, variable, sizeof variable);
     faults_add(arg, variable, "%s", text);
+}
+
+static void log_weakness(void *arg, const char *property, const char *text)
+{
+    (void)arg;
+    char variable[256];
+    variable_of(property, variable, sizeof variable);
+    log_warn("weak setting", log_str("setting", variable), log_str("reason", text));
+}
+
+void warn_of_settings(const struct settings *settings)
+{
+    size_t count;
+    struct kafka_property *properties = kafka_properties_of(settings, &count);
+    if (properties != NULL)
+        kafka_warn_properties(properties, count, log_weakness, NULL);
+    free(properties);
 }
 
 void check_settings(const struct settings *settings, struct faults *faults)

@@ -11,5 +11,8 @@
    The texts are the settings'. `count` is set; NULL when out of memory; freed with free(). */
 struct kafka_property *kafka_properties_of(const struct settings *settings, size_t *count);
 
+/* Logs a warning for each setting that weakens the connections. */
+void warn_of_settings(const struct settings *settings);
+
 /* Adds what is wrong to the faults. */
 void check_settings(const struct settings *settings, struct faults *faults);

@@ -81,7 +81,9 @@ static const char *remedy(const char *answer)
     } known[] = {
         {"NOAUTH", "set user and password in CERTSWAP_REDIS_URL"},
         {"WRONGPASS", "correct user and password in CERTSWAP_REDIS_URL"},
-        {"NOPERM", "grant the user ~certswap:* and +@read +@write +@scripting +@connection +time"},
+        {"NOPERM", "give the user the rights that docs/security.md lists"},
+        {"ERR The user executing the script can't", "give the user the rights that docs/security.md lists"},
+        {"ERR ACL failure", "give the user the rights that docs/security.md lists"},
         {"LOADING", "it is reading its data set; this passes"},
         {"READONLY", "this is a replica: point CERTSWAP_REDIS_URL at the primary"},
         {"OOM", "raise maxmemory, with maxmemory-policy noeviction"},

@@ -12,6 +12,7 @@ sys.path[:0] = [SUPPORT, os.path.join(SUPPORT, "..", "clients", "python")]
 
 import certs  # noqa: E402
 import contract  # noqa: E402
+import least_privilege  # noqa: E402
 import servers  # noqa: E402
 
 STAGING_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
@@ -39,12 +40,15 @@ class Secrets:
 
 class BrokerTest(unittest.TestCase):
     """Base of the broker tests. Class attributes: `settings` are added to the daemon's; `daemon_at_start` False leaves
-    starting it to the test; `partitions` of each topic; `broker_settings` are added to the broker's."""
+    starting it to the test; `partitions` of each topic; `broker_settings` are added to the broker's. With
+    `least_privilege` (environment TEST_LEAST_PRIVILEGE) the daemon and the tool have the rights of docs/security.md and
+    no other."""
 
     settings = {}
     broker_settings = {}
     daemon_at_start = True
     partitions = 4
+    least_privilege = bool(os.environ.get("TEST_LEAST_PRIVILEGE"))
     _ids = itertools.count(1001)
     _passwords = itertools.count(1)
 
@@ -56,9 +60,9 @@ class BrokerTest(unittest.TestCase):
         cls.secrets = Secrets()
         cls.secrets.add("the staging key", bytes(range(32)))
         cls.daemons, cls._failed = [], True  # until the class stands
-        cls.kafka = servers.Kafka(cls.folder, cls.broker_settings)
+        cls.kafka = cls.start_kafka()
         cls.addClassCleanup(cls.kafka.stop)
-        cls.redis = servers.Redis(cls.folder)
+        cls.redis = servers.Redis(cls.folder, acl=least_privilege.redis_line() if cls.least_privilege else None)
         cls.addClassCleanup(cls.redis.stop)
         cls.addClassCleanup(cls._end_daemons)
         created = cls.tool("topics", "create", "--partitions", str(cls.partitions))
@@ -73,13 +77,26 @@ class BrokerTest(unittest.TestCase):
         cls._failed = False
 
     @classmethod
+    def start_kafka(cls):
+        if not cls.least_privilege:
+            return servers.Kafka(cls.folder, cls.broker_settings)
+        kafka, cls.users = least_privilege.start(cls.folder, cls.broker_settings)
+        return kafka
+
+    @classmethod
+    def kafka_settings(cls, user):
+        """How a program comes to the broker: the service ("certswapd") or the tool ("operator")."""
+        return (cls.users.settings(user) if cls.least_privilege
+                else {"CERTSWAP_KAFKA_BOOTSTRAP_SERVERS": cls.kafka.bootstrap})
+
+    @classmethod
     def _settings(cls, **more):
         return {
-            "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS": cls.kafka.bootstrap, "CERTSWAP_REDIS_URL": cls.redis.url,
+            "CERTSWAP_REDIS_URL": cls.redis.url,
             "CERTSWAP_STAGING_KEYS": STAGING_KEYS, "CERTSWAP_REQUIRE_SEALED": "false",
             "CERTSWAP_HTTP_LISTEN": "127.0.0.1:0", "CERTSWAP_PIPELINES": "2", "CERTSWAP_LOG_FORMAT": "json",
             "CERTSWAP_INSTANCE_ID": "test-0",
-        } | cls.settings | more
+        } | cls.kafka_settings("certswapd") | cls.settings | more
 
     @classmethod
     def start_daemon(cls, name=None, **settings):
@@ -91,8 +108,7 @@ class BrokerTest(unittest.TestCase):
     @classmethod
     def tool(cls, *arguments, **options):
         """Runs `certswap` against the class's broker; a CompletedProcess."""
-        return servers.run(servers.CERTSWAP, arguments,
-                           {"CERTSWAP_KAFKA_BOOTSTRAP_SERVERS": cls.kafka.bootstrap}, **options)
+        return servers.run(servers.CERTSWAP, arguments, cls.kafka_settings("operator"), **options)
 
     @classmethod
     def _end_daemons(cls):

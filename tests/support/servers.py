@@ -9,6 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import uuid
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 # Where the programs under test are: CTest says.
@@ -57,7 +58,9 @@ def end_process(process, timeout_s=10, by=signal.SIGTERM):
 class Kafka:
     """A broker, or several, by script/kafka; `properties` are added to its settings, `options` are the script's."""
 
-    def __init__(self, folder, properties=None, options=()):
+    def __init__(self, folder, properties=None, options=(), listeners=None, java_options=""):
+        """`listeners`: more than the plain one, by name, each with its security protocol; address() of them."""
+        self.environment = os.environ | {"KAFKA_OPTS": java_options}
         self.folder = os.path.join(folder, "kafka")
         self.script = os.path.join(SOURCE, "script", "kafka")
         self.log = os.path.join(self.folder, "broker-1.log")
@@ -67,12 +70,22 @@ class Kafka:
             arguments += ["--properties", path]
             with open(path, "w", encoding="utf-8") as file:
                 file.writelines(f"{name}={value}\n" for name, value in properties.items())
+        if listeners:
+            path = os.path.join(folder, "kafka.listeners")
+            arguments += ["--links", path]
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(f"1 {name} - {protocol}\n" for name, protocol in listeners.items())
         self.start(*arguments)
+
+    def address(self, listener, host="127.0.0.1"):
+        with open(os.path.join(self.folder, "links"), encoding="utf-8") as file:
+            ports = {line.split()[1]: line.split()[3] for line in file}
+        return f"{host}:{ports[listener]}"
 
     def start(self, *arguments):
         """Also again, after stop(): with the same data, port and settings."""
         done = subprocess.run([self.script, "start", self.folder, *arguments], capture_output=True, text=True,
-                              check=False)
+                              env=self.environment, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"script/kafka start: {done.stderr}")
         self.bootstrap = done.stdout.strip()
@@ -99,12 +112,23 @@ class RedisError(Exception):
 
 class Redis:
     """A redis-server on a port of its own, and a client that sends one command at a time. It keeps nothing over its
-    end, or, when `durable`, every write that it has answered."""
+    end, or, when `durable`, every write that it has answered. `acl` is the line of its ACL file for the user that
+    certswapd is (with a password in it); then there is no other user but this class's own."""
 
-    def __init__(self, folder, durable=False):
+    def __init__(self, folder, durable=False, acl=None):
         self.log = os.path.join(folder, "redis.log")
         self.folder, self.process, self.file = folder, None, None
         self.persistence = ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
+        self.login, self.user = None, None
+        if acl is not None:
+            _, name, *rules = acl.split()
+            password = next(rule[1:] for rule in rules if rule.startswith(">"))
+            self.user = f"{name}:{password}@"
+            self.login = "AUTH", "the-test", uuid.uuid4().hex
+            path = os.path.join(folder, "redis.acl")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"user default off\nuser the-test on >{self.login[2]} ~* &* +@all\n{acl}\n")
+            self.persistence += ["--aclfile", path]
         for _ in range(5):
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
@@ -115,7 +139,7 @@ class Redis:
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.user or ''}127.0.0.1:{self.port}/0"
 
     def _spawn(self, *options):
         with open(self.log, "ab") as log:
@@ -172,6 +196,8 @@ class Redis:
             connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
             self.file = connection.makefile("rwb")
             connection.close()
+            if self.login is not None:
+                self(*self.login)
         parts = [argument if isinstance(argument, bytes) else str(argument).encode() for argument in arguments]
         self.file.write(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
         self.file.flush()

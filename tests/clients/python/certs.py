@@ -1,6 +1,7 @@
 """Certificates for tests: a small private CA, keys of several kinds, PKCS#12 and PEM made and opened by tools that
 have nothing to do with certswap: Python cryptography, openssl, Java's keytool."""
 import datetime
+import ipaddress
 import os
 import re
 import subprocess
@@ -33,14 +34,22 @@ def _name(common_name):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
+def _host(name):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
 class Identity:
     """A key, its certificate and the chain above it, leaf's issuer first."""
 
-    def __init__(self, common_name, issuer=None, kind="P-256", ca=False):
+    def __init__(self, common_name, issuer=None, kind="P-256", ca=False, names=(), expired=False):
+        """`names`: the host names and IP addresses that it is for."""
         self.common_name = common_name
         self.key = make_key(kind)
         self.chain = [issuer.certificate] + issuer.chain if issuer else []
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=31 if expired else 0)
         signer = issuer.key if issuer else self.key
         builder = (x509.CertificateBuilder().subject_name(_name(common_name))
                    .issuer_name(issuer.certificate.subject if issuer else _name(common_name))
@@ -48,6 +57,8 @@ class Identity:
                    .not_valid_before(now - datetime.timedelta(hours=1))
                    .not_valid_after(now + datetime.timedelta(days=30))
                    .add_extension(x509.BasicConstraints(ca, None), critical=True))
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName([_host(name) for name in names]), critical=False)
         self.certificate = builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey)
                                         else hashes.SHA256())
 

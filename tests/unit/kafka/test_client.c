@@ -120,10 +120,39 @@ Test(kafka_client, a_secret_value_is_never_shown)
     cr_expect(kafka_property_is_secret("sasl.password"));
     cr_expect(kafka_property_is_secret("SSL.Key.PEM"));
     cr_expect_not(kafka_property_is_secret("sasl.username"));
+    static const char *const secret[] = {"ssl.key.password",
+                                         "ssl.key.pem",
+                                         "ssl.keystore.password",
+                                         "sasl.oauthbearer.client.secret",
+                                         "sasl.oauthbearer.config",
+                                         "sasl.oauthbearer.assertion.private.key.pem",
+                                         "sasl.oauthbearer.assertion.private.key.passphrase"};
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+        cr_expect(kafka_property_is_secret(secret[i]), "%s", secret[i]);
+    cr_expect_not(kafka_property_is_secret("ssl.ca.pem"));
+    cr_expect_not(kafka_property_is_secret("ssl.certificate.pem"));
     static const struct kafka_property properties[] = {{"ssl.key.pem", "hunter2"}};
     struct faults faults = {0};
     kafka_check_properties(properties, 1, note_fault, &faults);
     cr_expect_null(strstr(faults.all, "hunter2"), "%s", faults.all);
+}
+
+Test(kafka_client, what_weakens_the_connections_is_told)
+{
+    static const struct kafka_property weak[] = {{"ssl.endpoint.identification.algorithm", "none"},
+                                                 {"enable.ssl.certificate.verification", "FALSE"},
+                                                 {"security.protocol", "sasl_plaintext"},
+                                                 {"sasl.mechanism", "PLAIN"}};
+    static const struct kafka_property strong[] = {{"ssl.endpoint.identification.algorithm", "https"},
+                                                   {"security.protocol", "SASL_SSL"},
+                                                   {"sasl.mechanism", "PLAIN"}};
+    struct faults faults = {0};
+    kafka_warn_properties(weak, 4, note_fault, &faults);
+    cr_expect_eq(faults.count, 3, "%s", faults.all);
+    cr_expect(strstr(faults.all, "[security.protocol]") != NULL, "%s", faults.all);
+    faults = (struct faults){0};
+    kafka_warn_properties(strong, 3, note_fault, &faults);
+    cr_expect_eq(faults.count, 0, "%s", faults.all);
 }
 
 Test(kafka_errors, bare_codes)
