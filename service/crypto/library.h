@@ -39,10 +39,13 @@ enum crypto_cipher {
     CIPHER_RC2_40_CBC,
     CIPHER_RC2_128_CBC,
     CIPHER_AES_256_GCM,
+    CIPHER_AES_128_WRAP, /* RFC 3394, as are the next */
+    CIPHER_AES_192_WRAP,
+    CIPHER_AES_256_WRAP,
     CIPHER_COUNT
 };
 
-enum crypto_kdf { KDF_PBKDF2, KDF_PKCS12, KDF_SCRYPT, KDF_COUNT };
+enum crypto_kdf { KDF_PBKDF2, KDF_PKCS12, KDF_SCRYPT, KDF_X963, KDF_COUNT };
 
 enum { CRYPTO_DIGEST_MAX = 64 };
 

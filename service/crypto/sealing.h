@@ -25,10 +25,11 @@ bool sealing_seal(struct span certificate, struct span content, int64_t now_ms, 
 /* The certificate and key pairs of a folder; one a thread. */
 struct sealing_pairs;
 
-/* Reads each <name>.crt of the folder (PEM, or DER; the first certificate counts) and its <name>.key (PEM or
-   DER, not encrypted; RSA or EC); a mounted kubernetes.io/tls secret is such a folder. False with
-   ERR_CONFIG_INVALID naming the file and what to do (a certificate without key or the reverse, a key that
-   does not fit, no pair at all), or ERR_NO_MEMORY; *pairs is NULL then. The caller frees *pairs. */
+/* Reads each <name>.crt of the folder (PEM; its first certificate counts) and its <name>.key (PEM, not
+   encrypted; RSA or EC). A mounted kubernetes.io/tls secret is such a folder; a ca.crt without key is passed
+   over, as is what has another name. False with ERR_CONFIG_INVALID naming the file and what to do (a
+   certificate without key or the reverse, a key that does not fit, no pair at all), or ERR_NO_MEMORY; *pairs
+   is NULL then. The caller frees *pairs. */
 bool sealing_pairs_load(const char *folder, struct sealing_pairs **pairs, struct err *err);
 /* Reads the folder again if something in it changed since; looks at most every few seconds by clock_ms
    (monotonic, milliseconds). False with ERR_CONFIG_INVALID or ERR_NO_MEMORY when the new ones cannot be read:
@@ -38,8 +39,10 @@ void sealing_pairs_free(struct sealing_pairs *pairs);
 AUTO_DEFINE(sealing_pairs, struct sealing_pairs, sealing_pairs_free);
 
 /* Opens a CMS with whichever pair its recipient infos name (by issuer and serial number, or by subject key
-   identifier). Appends the content, which is secret: the caller wipes it. RSA recipients by RSAES-OAEP or
-   RSAES-PKCS1-v1_5, EC recipients by ECDH with AES key wrap. False, and *content as it was, with
-   ERR_SEAL_INVALID and why (no CMS, no AuthEnvelopedData, another cipher than AES-256-GCM, a tag of other
-   than 16 bytes, none of our pairs, over SEALING_CMS_MAX, altered), or ERR_NO_MEMORY. */
+   identifier). Appends the content, which is secret: the caller wipes it. RSA recipients: RSAES-OAEP with
+   SHA-1, -256, -384 or -512 and no label, or RSAES-PKCS1-v1_5. EC recipients: ECDH (dhSinglePass-stdDH with
+   SHA-1 or SHA-2) with AES key wrap. False, and *content as long as it was, with ERR_SEAL_INVALID and why (no
+   CMS, no AuthEnvelopedData, another cipher than AES-256-GCM, a tag of other than 16 bytes, none of our
+   pairs, over SEALING_CMS_MAX; of what does not open it is not said why), ERR_NO_MEMORY, or ERR_INTERNAL
+   without entropy. */
 bool sealing_open(const struct sealing_pairs *pairs, struct span cms, struct buf *content, struct err *err);
