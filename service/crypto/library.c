@@ -41,7 +41,6 @@ static const char *const kdf_table[KDF_COUNT] = {
     [KDF_PBKDF2] = "PBKDF2",
     [KDF_PKCS12] = "PKCS12KDF",
     [KDF_SCRYPT] = "SCRYPT",
-    [KDF_X963] = "X963KDF",
 };
 
 static struct {

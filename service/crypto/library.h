@@ -45,7 +45,7 @@ enum crypto_cipher {
     CIPHER_COUNT
 };
 
-enum crypto_kdf { KDF_PBKDF2, KDF_PKCS12, KDF_SCRYPT, KDF_X963, KDF_COUNT };
+enum crypto_kdf { KDF_PBKDF2, KDF_PKCS12, KDF_SCRYPT, KDF_COUNT };
 
 enum { CRYPTO_DIGEST_MAX = 64 };
 

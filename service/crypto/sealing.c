@@ -128,10 +128,12 @@ static bool names(const struct sealed_recipient *recipient, const struct sealing
     return pair->key_id.len > 0 && span_equal(recipient->key_id, pair->key_id);
 }
 
-/* Opens the message by one recipient info. False with *fault filled for what cannot be (ERR_SEAL_INVALID, the
-   same text whether key or content are wrong), or ERR_NO_MEMORY. */
-static bool open_by(const struct sealed_message *message, const struct sealed_recipient *recipient,
-                    const struct sealing_pair *pair, struct buf *content, struct err *fault)
+enum attempt { ATTEMPT_OPENED, ATTEMPT_FAILED, ATTEMPT_FAULT };
+
+/* Opens the message by one recipient info. ATTEMPT_FAILED whether key or content are wrong; ATTEMPT_FAULT
+ *fills err: unsupported, or out of memory. */
+static enum attempt attempt(const struct sealed_message *message, const struct sealed_recipient *recipient,
+                            const struct sealing_key *key, struct buf *content, struct err *err)
 {
     /* As a SET OF, not as the message has it (RFC 5083, section 2.2). */
     static const uint8_t set_tag = DER_SET;
@@ -140,23 +142,41 @@ static bool open_by(const struct sealed_message *message, const struct sealed_re
         aad[0] = span_of(&set_tag, 1);
         aad[1] = span_of(message->attributes.data + 1, message->attributes.len - 1);
     }
-    uint8_t key[GCM_KEY_LEN];
+    uint8_t content_key[GCM_KEY_LEN];
     enum gcm_result result = GCM_NO_MEMORY;
     size_t len = message->content.len;
     uint8_t *room = buf_reserve(content, len + 1);
-    if (room != NULL && sealing_unwrap(recipient, &pair->key, key, fault))
-        result = gcm_decrypt(key, message->nonce.data, aad, message->content, room, message->tag.data);
-    secret_wipe(key, sizeof key);
+    if (room != NULL && sealing_unwrap(recipient, key, content_key, err))
+        result =
+            gcm_decrypt(content_key, message->nonce.data, aad, message->content, room, message->tag.data);
+    secret_wipe(content_key, sizeof content_key);
     if (result == GCM_DONE) {
         content->len += len;
-        return true;
+        return ATTEMPT_OPENED;
     }
     secret_wipe(room, room != NULL ? len : 0);
-    if (result == GCM_NO_MEMORY)
-        return crypto_no_memory(fault);
-    return err_set(fault, ERR_SEAL_INVALID,
-                   "the sealed message does not open: it was altered, or was made for another key: seal it "
-                   "anew");
+    if (result == GCM_ALTERED)
+        return ATTEMPT_FAILED;
+    crypto_no_memory(err);
+    return ATTEMPT_FAULT;
+}
+
+/* Opens the message with a pair. Before it is said not to open, it is tried with a fresh handle of the key:
+   OpenSSL's RSA, once out of memory, may compute wrongly until its blinding is made anew. */
+static bool open_with(const struct sealed_message *message, const struct sealed_recipient *recipient,
+                      struct sealing_pair *pair, struct buf *content, struct err *fault)
+{
+    enum attempt result = attempt(message, recipient, &pair->key, content, fault);
+    if (result == ATTEMPT_FAILED) {
+        if (!sealing_pair_renew(pair))
+            return crypto_no_memory(fault);
+        result = attempt(message, recipient, &pair->key, content, fault);
+    }
+    if (result == ATTEMPT_FAILED)
+        err_set(
+            fault, ERR_SEAL_INVALID,
+            "the sealed message does not open: it was altered, or was made for another key: seal it anew");
+    return result == ATTEMPT_OPENED;
 }
 
 static bool not_for_us(const struct sealed_message *message, struct err *err)
@@ -187,7 +207,7 @@ bool sealing_open(const struct sealing_pairs *pairs, struct span cms, struct buf
                 continue;
             attempts++;
             fault = (struct err){0};
-            if (open_by(&message, &message.recipients[i], pairs->pairs[j], content, &fault))
+            if (open_with(&message, &message.recipients[i], pairs->pairs[j], content, &fault))
                 return true;
             if (fault.code != ERR_SEAL_INVALID)
                 return err_set(err, fault.code, "%s", fault.text);

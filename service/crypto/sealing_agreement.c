@@ -8,14 +8,10 @@
 #include "crypto/library.h"
 
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 
 AUTO_DEFINE(evp_pkey, EVP_PKEY, EVP_PKEY_free);
 AUTO_DEFINE(evp_pkey_ctx, EVP_PKEY_CTX, EVP_PKEY_CTX_free);
-AUTO_DEFINE(evp_kdf_ctx, EVP_KDF_CTX, EVP_KDF_CTX_free);
 AUTO_DEFINE(evp_cipher_ctx, EVP_CIPHER_CTX, EVP_CIPHER_CTX_free);
 
 #define ID_EC "\x2a\x86\x48\xce\x3d\x02\x01"
@@ -153,28 +149,27 @@ static void put_shared_info(const struct agreement *agreement, struct buf *info)
     der_end(info, whole);
 }
 
-/* OSSL_PARAM takes non-const pointers and only reads through them. */
-static char *param_text(const char *text)
+/* ANSI X9.63's key derivation (SEC 1, section 3.6.1) by hand: OpenSSL 3.0's follows a null pointer when it is
+   out of memory. */
+static bool derive_wrap_key(const struct agreement *agreement, struct span shared, uint8_t wrap_key[32])
 {
-    return (char *)(uintptr_t)text;
-}
-
-static bool derive_wrap_key(const struct agreement *agreement, uint8_t *shared, size_t shared_len,
-                            uint8_t *wrap_key)
-{
-    AUTO(buf) struct buf info = {0};
-    put_shared_info(agreement, &info);
-    if (info.failed)
+    AUTO(buf) struct buf input = {0};
+    uint8_t digest[CRYPTO_DIGEST_MAX];
+    size_t step = crypto_digest_size(agreement->digest), len = agreement->wrap->key_len;
+    const uint8_t counter[4] = {0};
+    buf_put(&input, shared.data, shared.len);
+    buf_put(&input, counter, sizeof counter);
+    put_shared_info(agreement, &input);
+    if (input.failed)
         return false;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-                                         param_text(crypto_digest_name(agreement->digest)), 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, shared, shared_len),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data, info.len),
-        OSSL_PARAM_construct_end(),
-    };
-    AUTO(evp_kdf_ctx) EVP_KDF_CTX *kdf = EVP_KDF_CTX_new(crypto_library()->kdfs[KDF_X963]);
-    return kdf != NULL && EVP_KDF_derive(kdf, wrap_key, agreement->wrap->key_len, params) == 1;
+    bool done = true;
+    for (size_t at = 0; done && at < len; at += step) {
+        input.data[shared.len + 3]++;
+        done = crypto_hash(agreement->digest, buf_span(&input), digest, NULL);
+        memcpy(wrap_key + at, digest, len - at < step ? len - at : step);
+    }
+    secret_wipe(digest, sizeof digest);
+    return done;
 }
 
 /* AES key wrap of `in` into `out`, or the reverse. */
@@ -198,7 +193,7 @@ static enum step agree(const struct agreement *agreement, EVP_PKEY *own, EVP_PKE
     uint8_t shared[SEALING_EC_COORDINATE_MAX];
     size_t len;
     enum step step = derive_shared(own, peer, shared, &len);
-    if (step == STEP_DONE && !derive_wrap_key(agreement, shared, len, wrap_key)) {
+    if (step == STEP_DONE && !derive_wrap_key(agreement, span_of(shared, len), wrap_key)) {
         crypto_ran_out_of_memory();
         step = STEP_NO_MEMORY;
     }

@@ -22,8 +22,20 @@ static void pair_free(struct sealing_pair *pair)
     if (pair == NULL)
         return;
     buf_free(&pair->der);
+    secret_free(&pair->pkcs8);
     sealing_key_free(&pair->key);
     free(pair);
+}
+
+bool sealing_pair_renew(struct sealing_pair *pair)
+{
+    struct sealing_key fresh;
+    const char *why;
+    if (!sealing_key_private(secret_span(&pair->pkcs8), pair->certificate.public_key, &fresh, &why))
+        return false;
+    sealing_key_free(&pair->key);
+    pair->key = fresh;
+    return true;
 }
 
 static void drop_pairs(struct sealing_pairs *pairs)
@@ -113,7 +125,9 @@ static bool read_key(const struct pair_source *source, struct sealing_pair *pair
         return err_set(err, ERR_CONFIG_INVALID,
                        "%s: the key is not that of the certificate in %s: put both there from one issuance",
                        source->key_name, source->certificate_name);
-    if (sealing_key_private(secret_span(&reader.key), pair->certificate.public_key, &pair->key, &why))
+    if (!secret_copy(&pair->pkcs8, secret_span(&reader.key)))
+        return crypto_no_memory(err);
+    if (sealing_key_private(secret_span(&pair->pkcs8), pair->certificate.public_key, &pair->key, &why))
         return true;
     if (why == NULL)
         return crypto_no_memory(err);

@@ -1,6 +1,7 @@
 /* crypto/sealing_pairs: the pairs of certificate and private key that open what was sealed to us. */
 #pragma once
 
+#include "base/secret.h"
 #include "crypto/certificate.h"
 #include "crypto/sealing.h"
 #include "crypto/sealing_key.h"
@@ -10,7 +11,8 @@ enum { SEALING_PAIRS_MAX = 64 };
 struct sealing_pair {
     struct buf der; /* of the certificate */
     struct certificate certificate;
-    struct span key_id; /* its subject key identifier; empty without */
+    struct span key_id;  /* its subject key identifier; empty without */
+    struct secret pkcs8; /* the private key, DER */
     struct sealing_key key;
 };
 
@@ -30,3 +32,5 @@ struct sealing_pairs {
 bool sealing_pairs_of(const char *certificate_name, struct span certificate, const char *key_name,
                       struct span key, bool has_password, struct span password, struct sealing_pairs **pairs,
                       struct err *err);
+/* Makes the pair's key handle anew. False, and the old one stays, when out of memory. */
+bool sealing_pair_renew(struct sealing_pair *pair);
