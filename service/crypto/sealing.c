@@ -17,7 +17,7 @@ enum { USAGE_KEY_ENCIPHERMENT = 0x20, USAGE_DATA_ENCIPHERMENT = 0x10, USAGE_KEY_
 static bool refuse(struct err *err, const char *why)
 {
     return err_set(err, ERR_SEALING_FAILED,
-                   "the agent's certificate: %s: give the agent one for encryption, with an RSA key of at "
+                   "the recipient's certificate: %s: seal to one for encryption, with an RSA key of at "
                    "least 2048 bits or an EC key on P-256, P-384 or P-521",
                    why);
 }

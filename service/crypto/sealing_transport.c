@@ -194,7 +194,7 @@ bool sealing_transport_wrap(const struct certificate *certificate, const struct 
     if (EVP_PKEY_encrypt(context, encrypted, &len, content_key, GCM_KEY_LEN) != 1)
         return crypto_fault(
             err, ERR_SEALING_FAILED,
-            "the agent's certificate: its RSA key does not encrypt: issue one with a key made anew");
+            "the recipient's certificate: its RSA key does not encrypt: issue one with a key made anew");
     size_t whole = der_begin(info, DER_SEQUENCE);
     der_put_integer(info, 0);
     size_t name = der_begin(info, DER_SEQUENCE);
