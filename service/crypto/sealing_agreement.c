@@ -299,9 +299,10 @@ bool sealing_agreement_wrap(const struct certificate *certificate, const struct 
     if (step == STEP_NO_MEMORY)
         return crypto_no_memory(err);
     if (step == STEP_WRONG)
-        return err_set(err, ERR_SEALING_FAILED,
-                       "the recipient's certificate: no key can be agreed upon with its EC key: issue one with a "
-                       "key made anew");
+        return err_set(
+            err, ERR_SEALING_FAILED,
+            "the recipient's certificate: no key can be agreed upon with its EC key: issue one with a "
+            "key made anew");
     put_info(certificate, span_of(point, point_len), span_of(wrapped, sizeof wrapped), info);
     return !info->failed || crypto_no_memory(err);
 }
