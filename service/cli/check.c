@@ -10,10 +10,8 @@
 static int run(const struct options *options)
 {
     AUTO(faults) struct faults faults = {0};
-    AUTO(settings) struct settings *settings = settings_load(environ, &faults);
-    if (settings != NULL)
-        check_settings(settings, &faults);
-    if (!faults_none(&faults)) {
+    AUTO(settings) struct settings *settings = settings_load(environ, check_settings, &faults);
+    if (settings == NULL) {
         int status = output_fail(options, STATUS_CONFIG, "certswapd would not start:");
         faults_print(stderr, &faults);
         return status;

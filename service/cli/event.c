@@ -1,74 +1,65 @@
 #include "cli/event.h"
 
-#include "cli/file.h"
 #include "cli/output.h"
+#include "cli/sealing.h"
 #include "cli/send.h"
 #include "cli/subcommands.h"
-#include "crypto/credential_open.h"
 #include "crypto/library.h"
 
-/* What the tool opens to compute a thumbprint; the service has its own, stricter limits. */
-static const struct pfx_limits LIMITS = {.max_iterations = 5000000, .max_bytes = 16 * 1024 * 1024};
-
 /* The thumbprint of the leaf in the credential. */
-static bool compute_thumbprint(const struct credential *credential, char text[THUMBPRINT_TEXT_LEN + 1],
+static bool compute_thumbprint(const struct credential_file *file, char text[THUMBPRINT_TEXT_LEN + 1],
                                struct err *err)
 {
-    if (!crypto_library_start(err))
-        return false;
     AUTO(material) struct material material = {0};
-    struct err fault = {0};
-    bool ok = credential_open(&LIMITS, credential, &material, &fault);
-    if (!ok)
-        err_set(err, fault.code, "%s%s", fault.text,
-                credential->has_password ? "" : " (--password-file, --password-env or --password-prompt)");
-    else if (!material_thumbprint(&material, text))
-        ok = err_set(err, ERR_NO_MEMORY, "out of memory while computing the thumbprint");
-    return ok;
+    if (!credential_file_open(file, &material, err))
+        return false;
+    return material_thumbprint(&material, text) ||
+           err_set(err, ERR_NO_MEMORY, "out of memory while computing the thumbprint");
 }
 
-static bool set_credential(const struct options *options, const struct credential *credential, json_t *object,
-                           struct err *err)
+static json_t *plain_json(const struct credential *credential, struct err *err)
 {
-    char computed[THUMBPRINT_TEXT_LEN + 1];
-    const char *thumbprint = options_text(options, "thumbprint");
-    if (thumbprint == NULL) {
-        bool ok = compute_thumbprint(credential, computed, err);
-        crypto_library_stop();
-        if (!ok)
-            return false;
-        thumbprint = computed;
-    }
     json_t *fields = json_object();
-    bool ok =
-        fields != NULL &&
+    if (fields != NULL &&
         record_input_set_text(fields, "format", span_text(credential_format_name(credential->format)), err) &&
         record_input_set_bytes(fields, "content", credential->content, err) &&
-        (!credential->has_password || record_input_set_text(fields, "password", credential->password, err));
-    if (!ok) {
-        json_decref(fields);
-        return err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
-    }
-    return record_input_set(object, "credential", fields, err) &&
-           record_input_set_text(object, "thumbprint", span_text(thumbprint), err);
+        (!credential->has_password || record_input_set_text(fields, "password", credential->password, err)))
+        return fields;
+    json_decref(fields);
+    err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
+    return NULL;
+}
+
+static json_t *credential_json(const struct options *options, const struct credential *credential,
+                               struct err *err)
+{
+    const char *certificate = options_text(options, "seal-to");
+    AUTO(sealed_output) struct sealed_output sealed = {0};
+    if (certificate == NULL)
+        return plain_json(credential, err);
+    return seal_credential(certificate, credential, &sealed, err) ? sealed_json(&sealed, err) : NULL;
+}
+
+/* With the library started. */
+static bool set_credential(const struct options *options, json_t *object, struct err *err)
+{
+    AUTO(credential_file) struct credential_file file = {0};
+    char computed[THUMBPRINT_TEXT_LEN + 1];
+    const char *thumbprint = options_text(options, "thumbprint");
+    if (!credential_file_read(options, &file, err) ||
+        (thumbprint == NULL && !compute_thumbprint(&file, computed, err)))
+        return false;
+    json_t *fields = credential_json(options, &file.credential, err);
+    return fields != NULL && record_input_set(object, "credential", fields, err) &&
+           record_input_set_text(object, "thumbprint", span_text(thumbprint != NULL ? thumbprint : computed),
+                                 err);
 }
 
 static bool add_credential(const struct options *options, json_t *object, struct err *err)
 {
-    const char *pfx = options_text(options, "pfx");
-    const char *pem = options_text(options, "pem");
-    if ((pfx == NULL) == (pem == NULL))
-        return err_set(err, ERR_CONFIG_INVALID,
-                       "give the certificate and its key: either --pfx FILE or --pem FILE");
-    AUTO(secret) struct secret content = {0};
-    AUTO(secret) struct secret password = {0};
-    struct credential credential = {.format = pfx != NULL ? CREDENTIAL_PKCS12 : CREDENTIAL_PEM};
-    if (!file_read(pfx != NULL ? pfx : pem, LIMITS.max_bytes, &content, err) ||
-        !password_read(options, &password, &credential.has_password, err))
-        return false;
-    credential.content = secret_span(&content);
-    credential.password = secret_span(&password);
-    return set_credential(options, &credential, object, err);
+    bool done = crypto_library_start(err) && set_credential(options, object, err);
+    crypto_library_stop();
+    return done;
 }
 
 static bool add_number(const struct options *options, const char *option, const char *field, json_t *object,

@@ -1,8 +1,9 @@
 /* cli/event: what `enroll` and `renew` have in common: an event with a credential. */
 #pragma once
 
+#include "cli/credential.h"
 #include "cli/options.h"
-#include "cli/password.h"
+#include "cli/sealing.h"
 #include "cli/session.h"
 
 #include <jansson.h>
@@ -34,17 +35,7 @@
          .of_record = true,                                                                                  \
          .value = "USER",                                                                                    \
          .help = "who made the request; only this user may replace with it"},                                \
-        {.name = "pfx",                                                                                      \
-         .kind = OPTION_FILE,                                                                                \
-         .of_record = true,                                                                                  \
-         .value = "FILE",                                                                                    \
-         .help = "certificate and key as PKCS#12"},                                                          \
-        {.name = "pem",                                                                                      \
-         .kind = OPTION_FILE,                                                                                \
-         .of_record = true,                                                                                  \
-         .value = "FILE",                                                                                    \
-         .help = "certificate, chain and key as PEM, instead of --pfx"},                                     \
-        PASSWORD_ROWS("what opens --pfx or --pem"),                                                          \
+        CREDENTIAL_ROWS, SEAL_TO_ROW,                                                                        \
         {.name = "thumbprint",                                                                               \
          .kind = OPTION_TEXT,                                                                                \
          .of_record = true,                                                                                  \

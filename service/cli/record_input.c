@@ -35,9 +35,14 @@ static json_t *list_of_one(json_t *object, struct err *err)
 json_t *record_input_load(const char *path, struct err *err)
 {
     AUTO(secret) struct secret content = {0};
-    if (!file_read(path, RECORD_INPUT_MAX, &content, err))
-        return NULL;
-    json_t *root = parse(path, secret_span(&content), err);
+    return file_read(path, RECORD_INPUT_MAX, &content, err)
+               ? record_input_parse(path, secret_span(&content), err)
+               : NULL;
+}
+
+json_t *record_input_parse(const char *path, struct span text, struct err *err)
+{
+    json_t *root = parse(path, text, err);
     if (root == NULL)
         return NULL;
     if (json_is_object(root))

@@ -21,6 +21,9 @@ static inline void auto_json(json_t **value)
    NULL with ERR_INPUT_UNREADABLE (the file) or ERR_AVRO_INVALID (what is in it, with line and column). */
 json_t *record_input_load(const char *path, struct err *err);
 
+/* The same of a file that is read already; `path` is what errors call it. */
+json_t *record_input_parse(const char *path, struct span text, struct err *err);
+
 /* Sets a field; the value's reference is taken. False with ERR_NO_MEMORY, also when value is NULL. */
 bool record_input_set(json_t *object, const char *field, json_t *value, struct err *err);
 /* Sets a text; ERR_AVRO_INVALID when it is no UTF-8. */

@@ -5,8 +5,10 @@
 #include "cli/output.h"
 #include "cli/password.h"
 #include "cli/result_view.h"
+#include "cli/sealing.h"
 #include "cli/send.h"
 #include "cli/subcommands.h"
+#include "crypto/library.h"
 
 #include <stdio.h>
 
@@ -64,6 +66,7 @@ static const struct option_row ROWS[] = {
      .value = "TIME",
      .help = "when the jobs run, ISO 8601 with a zone; at once when absent"},
     PASSWORD_ROWS("what secures the certificate in the stores"),
+    SEAL_TO_ROW,
     {.name = "dry-run",
      .letter = 'n',
      .kind = OPTION_FLAG,
@@ -128,9 +131,20 @@ static bool add_principal(const struct options *options, json_t *object, struct 
 static bool add_password(const struct options *options, json_t *object, struct err *err)
 {
     AUTO(secret) struct secret password = {0};
+    const char *certificate = options_text(options, "seal-to");
     bool given = false;
-    return password_read(options, &password, &given, err) &&
-           (!given || record_input_set_text(object, "password", secret_span(&password), err));
+    if (!password_read(options, &password, &given, err))
+        return false;
+    if (!given)
+        return certificate == NULL ||
+               err_set(err, ERR_CONFIG_INVALID, "--seal-to seals the password: give one, or leave it out");
+    if (certificate == NULL)
+        return record_input_set_text(object, "password", secret_span(&password), err);
+    AUTO(sealed_output) struct sealed_output sealed = {0};
+    bool done = crypto_library_start(err) && seal_password(certificate, secret_span(&password), &sealed, err);
+    crypto_library_stop();
+    json_t *record = done ? sealed_json(&sealed, err) : NULL;
+    return record != NULL && record_input_set(object, "password", record, err);
 }
 
 static bool check_flags(const struct options *options, struct err *err)

@@ -22,13 +22,7 @@ static const char *const SHARED[] = {"CERTSWAP_KAFKA_", "CERTSWAP_TOPIC_",
                                      "CERTSWAP_GROUP_ID=", "CERTSWAP_SCHEMAS_DIR="};
 static const char BOOTSTRAP[] = "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=";
 
-/* What the settings insist on but only the service uses: the tool neither stages nor opens what is sealed. */
-static const char *const NOT_OURS[] = {
-    "CERTSWAP_REQUIRE_SEALED=false",
-    "CERTSWAP_STAGING_KEYS=unused:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-};
-
-enum { SHARED_COUNT = sizeof SHARED / sizeof *SHARED, NOT_OURS_COUNT = sizeof NOT_OURS / sizeof *NOT_OURS };
+enum { SHARED_COUNT = sizeof SHARED / sizeof *SHARED };
 
 static bool is_shared(const char *variable)
 {
@@ -54,11 +48,9 @@ char **session_environ(char *const *environment, const char *bootstrap)
     size_t all = 0;
     while (environment[all] != NULL)
         all++;
-    char **list = calloc(all + NOT_OURS_COUNT + 2, sizeof *list);
+    char **list = calloc(all + 2, sizeof *list);
     size_t count = 0;
     bool ok = list != NULL;
-    for (size_t i = 0; ok && i < NOT_OURS_COUNT; i++)
-        ok = append(list, &count, "", NOT_OURS[i]);
     if (ok && bootstrap != NULL)
         ok = append(list, &count, BOOTSTRAP, bootstrap);
     for (size_t i = 0; ok && i < all; i++) {
@@ -91,16 +83,11 @@ static struct settings *load(const struct options *options, int *status)
         return NULL;
     }
     AUTO(faults) struct faults faults = {0};
-    struct settings *settings = settings_load(list, &faults);
+    struct settings *settings = settings_load_client(list, check_settings, &faults);
     session_environ_free(list);
-    if (settings != NULL)
-        check_settings(settings, &faults);
-    if (!faults_none(&faults)) {
+    if (settings == NULL) {
         *status = output_fail(options, STATUS_CONFIG, "the settings cannot be used:");
         faults_print(stderr, &faults);
-        if (settings != NULL)
-            settings_free(settings);
-        return NULL;
     }
     return settings;
 }

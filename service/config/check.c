@@ -67,6 +67,11 @@ static void check_topics(const struct settings *settings, struct faults *faults)
 
 void settings_check(const struct settings *settings, struct faults *faults)
 {
+    check_topics(settings, faults);
+}
+
+void settings_check_service(const struct settings *settings, struct faults *faults)
+{
     if (settings->require_sealed)
         need(settings->sealing_dir, "CERTSWAP_SEALING_DIR", "CERTSWAP_REQUIRE_SEALED=true",
              "CERTSWAP_REQUIRE_SEALED=false for development", faults);
@@ -74,5 +79,4 @@ void settings_check(const struct settings *settings, struct faults *faults)
     if (settings->avro_framing == FRAMING_SETTING_CONFLUENT)
         need(settings->schema_registry_url, "CERTSWAP_SCHEMA_REGISTRY_URL", "CERTSWAP_AVRO_FRAMING=confluent",
              "CERTSWAP_AVRO_FRAMING=single-object", faults);
-    check_topics(settings, faults);
 }

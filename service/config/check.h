@@ -3,6 +3,7 @@
 
 #include "config/settings.h"
 
-/* Adds a fault for each combination that does not fit, except for one with a variable that has its fault
- * already. */
+/* Both add a fault for each combination that does not fit, except for one with a variable that has its fault
+   already: what holds for everybody, and what only the service insists on. */
 void settings_check(const struct settings *settings, struct faults *faults);
+void settings_check_service(const struct settings *settings, struct faults *faults);

@@ -106,7 +106,7 @@ static void store_fallback(const struct loader *loader, const struct setting *se
     }
     if (text != NULL)
         setting_store(setting, text, loader->settings, loader->faults);
-    else if (setting->required)
+    else if (setting->required && !(setting->service && loader->source->client))
         faults_add(loader->faults, setting->name, "is required; set it%s (%s)",
                    setting->secret ? " or its _FILE twin" : "", setting->form);
 }
@@ -146,7 +146,7 @@ static void add_property(const struct loader *loader, struct kafka_setting prope
 static void load_property(const struct loader *loader, const char *name, char *property_name)
 {
     struct kafka_setting property = {.name = property_name,
-                                      .is_secret = kafka_property_is_secret(property_name)};
+                                     .is_secret = kafka_property_is_secret(property_name)};
     const char *why = kafka_property_owned(property_name);
     if (why != NULL)
         faults_add(loader->faults, name, "%s cannot be set here: %s", property_name, why);
@@ -256,6 +256,10 @@ struct settings *settings_load_from(const struct settings_source *source, struct
         load_setting(&loader, row);
     load_others(&loader);
     settings_check(settings, faults);
+    if (!source->client)
+        settings_check_service(settings, faults);
+    if (source->check != NULL)
+        source->check(settings, faults);
     if (!faults_none(faults))
         return NULL;
     if (settings->kafka_property_count > 0)
@@ -266,7 +270,8 @@ struct settings *settings_load_from(const struct settings_source *source, struct
     return loaded;
 }
 
-struct settings *settings_load(char *const *environ, struct faults *faults)
+static struct settings *load_process(char *const *environ, bool client, settings_check_fn *check,
+                                     struct faults *faults)
 {
     char host_name[256];
     bool has_host_name = source_host_name(host_name, sizeof host_name);
@@ -275,8 +280,20 @@ struct settings *settings_load(char *const *environ, struct faults *faults)
         .read_file = source_read_file,
         .host_name = has_host_name ? host_name : NULL,
         .cpu_count = source_cpu_count(),
+        .client = client,
+        .check = check,
     };
     return settings_load_from(&source, faults);
+}
+
+struct settings *settings_load(char *const *environ, settings_check_fn *check, struct faults *faults)
+{
+    return load_process(environ, false, check, faults);
+}
+
+struct settings *settings_load_client(char *const *environ, settings_check_fn *check, struct faults *faults)
+{
+    return load_process(environ, true, check, faults);
 }
 
 static void free_field(const struct setting *setting, struct settings *settings)

@@ -92,6 +92,10 @@ struct settings {
     uint8_t origins[SETTINGS_MAX]; /* enum setting_origin, in the table's order */
 };
 
+/* Judges what the table cannot, and adds what is wrong. What has a fault already may be missing in the
+   settings, also what is required. */
+typedef void settings_check_fn(const struct settings *settings, struct faults *faults);
+
 /* Where settings come from; tests give their own. */
 struct settings_source {
     const char *const *environ; /* "NAME=value", ended by NULL; the first of a name counts */
@@ -100,11 +104,16 @@ struct settings_source {
     void *arg;
     const char *host_name; /* default of CERTSWAP_INSTANCE_ID */
     int cpu_count;         /* default of CERTSWAP_PIPELINES */
+    bool client;           /* a client of the service asks: what only the service needs is not insisted on */
+    settings_check_fn *check; /* NULL: none */
 };
 
 /* Reads and checks every CERTSWAP_ variable; an empty value counts as not set. Every fault is added to
- *faults. NULL where there was a fault, or out of memory (faults->failed). The caller frees. */
-struct settings *settings_load(char *const *environ, struct faults *faults);
+   *faults, those that `check` (NULL: none) finds too. NULL where there was a fault, or out of memory
+   (faults->failed). The caller frees. */
+struct settings *settings_load(char *const *environ, settings_check_fn *check, struct faults *faults);
+/* The same for a client of the service. */
+struct settings *settings_load_client(char *const *environ, settings_check_fn *check, struct faults *faults);
 struct settings *settings_load_from(const struct settings_source *source, struct faults *faults);
 /* Frees, and wipes what is secret. */
 void settings_free(struct settings *settings);

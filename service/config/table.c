@@ -88,6 +88,7 @@ const struct setting settings_table[] = {
      .type = SETTING_KEYS,
      FIELD(staging_keys),
      .required = true,
+     .service = true,
      .secret = true,
      .form = "lines of <kid>:<base64 of 32 bytes>",
      .help =
@@ -106,20 +107,17 @@ const struct setting settings_table[] = {
      .type = SETTING_BOOLEAN,
      FIELD(require_sealed),
      .fallback = "true",
-     .unbuilt = "true",
-     .refusal =
-         "true, the default, is not in this version; set CERTSWAP_REQUIRE_SEALED=false, which accepts plain "
-         "credentials and passwords, for development",
-     .help = "Refuse plain credentials, plain passwords, and jobs to agents without a certificate. Needs "
-             "CERTSWAP_SEALING_DIR."},
+     .help =
+         "Refuse plain credentials, plain passwords, and jobs to agents without a certificate; needs "
+         "CERTSWAP_SEALING_DIR. false, for development: plain is taken too, and a job is sealed where its "
+         "agent has a certificate."},
     {.name = "CERTSWAP_SEALING_DIR",
      .type = SETTING_PATH,
      FIELD(sealing_dir),
-     .unbuilt = "*",
-     .refusal = "sealed input is not in this version; remove CERTSWAP_SEALING_DIR",
-     .help = "Folder of <name>.crt and <name>.key pairs that open sealed input; any pair opens, so keys can "
-             "rotate. "
-             "Without it sealed input is refused."},
+     .help =
+         "Folder of <name>.crt and <name>.key pairs that open sealed input, such as a mounted "
+         "kubernetes.io/tls secret. Any pair opens, and the folder is read again when it changes, so keys "
+         "can rotate without a restart. Without it sealed input is refused."},
 
     {.section = "Authentication",
      .name = "CERTSWAP_AUTH",

@@ -32,7 +32,8 @@ struct setting {
     const char *fallback; /* the default's text; NULL: none, unless fallback_from gives one */
     enum setting_fallback fallback_from;
     bool required;
-    bool secret; /* has a _FILE twin, and its value stands in no message */
+    bool service; /* only the service needs it: not required of a client */
+    bool secret;  /* has a _FILE twin, and its value stands in no message */
     int min;
     int max;
     const char *choices[SETTING_CHOICES_MAX]; /* ended by NULL */

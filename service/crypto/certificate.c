@@ -1,6 +1,7 @@
 #include "crypto/certificate.h"
 
 #include "base/auto.h"
+#include "base/iso8601.h"
 #include "crypto/der.h"
 #include "crypto/library.h"
 
@@ -11,11 +12,9 @@
 AUTO_DEFINE(x509, X509, X509_free);
 AUTO_DEFINE(x509_name, X509_NAME, X509_NAME_free);
 
-/* Takes a SEQUENCE off *in, whole. */
 static bool take_sequence(struct span *in, struct span *whole)
 {
-    uint8_t tag;
-    return der_peek(*in, DER_SEQUENCE) && der_next(in, &tag, NULL, whole);
+    return der_take_whole(in, DER_SEQUENCE, whole);
 }
 
 bool certificate_read(struct span der, struct certificate *certificate)
@@ -29,9 +28,76 @@ bool certificate_read(struct span der, struct certificate *certificate)
         return false;
     if (der_peek(body, DER_CONTEXT_0))
         der_take(&body, DER_CONTEXT_0, &ignored);
-    return der_take(&body, DER_INTEGER, &ignored) && take_sequence(&body, &ignored) &&
-           take_sequence(&body, &certificate->issuer) && take_sequence(&body, &ignored) &&
-           take_sequence(&body, &certificate->subject) && take_sequence(&body, &certificate->public_key);
+    if (!der_take_whole(&body, DER_INTEGER, &certificate->serial) || !take_sequence(&body, &ignored) ||
+        !take_sequence(&body, &certificate->issuer) || !take_sequence(&body, &certificate->validity) ||
+        !take_sequence(&body, &certificate->subject) || !take_sequence(&body, &certificate->public_key))
+        return false;
+    certificate->behind_key = body;
+    return true;
+}
+
+/* Takes a UTCTime (two digits of the year, 1950 to 2049) or a GeneralizedTime off *in, to the second and in
+   UTC. */
+static bool take_time(struct span *in, int64_t *ms)
+{
+    struct span digits;
+    uint8_t tag;
+    char text[ISO8601_TEXT_MAX] = "20YY-MM-DDTHH:MM:SSZ";
+    if (!der_next(in, &tag, &digits, NULL) || (tag != DER_UTC_TIME && tag != DER_GENERALIZED_TIME))
+        return false;
+    size_t year_digits = tag == DER_UTC_TIME ? 2 : 4;
+    if (digits.len != year_digits + 11 || digits.data[digits.len - 1] != 'Z')
+        return false;
+    if (tag == DER_UTC_TIME && digits.data[0] >= '5')
+        memcpy(text, "19", 2);
+    memcpy(text + 4 - year_digits, digits.data, year_digits);
+    for (size_t i = 0; i < 5; i++)
+        memcpy(text + 5 + 3 * i, digits.data + year_digits + 2 * i, 2);
+    return iso8601_parse(ms, span_text(text));
+}
+
+bool certificate_validity(const struct certificate *certificate, int64_t *first_ms, int64_t *last_ms)
+{
+    struct span rest = certificate->validity, times;
+    return der_take(&rest, DER_SEQUENCE, &times) && take_time(&times, first_ms) &&
+           take_time(&times, last_ms) && times.len == 0;
+}
+
+/* One Extension: its OID and the octets in it. */
+static bool take_extension(struct span *in, struct span *oid, struct span *octets)
+{
+    struct span fields, critical;
+    if (!der_take(in, DER_SEQUENCE, &fields) || !der_take(&fields, DER_OID, oid))
+        return false;
+    if (der_peek(fields, DER_BOOLEAN) && !der_take(&fields, DER_BOOLEAN, &critical))
+        return false;
+    return der_take(&fields, DER_OCTET_STRING, octets) && fields.len == 0 && octets->len > 0;
+}
+
+bool certificate_extension(const struct certificate *certificate, struct span oid, struct span *value)
+{
+    struct span rest = certificate->behind_key, unique, explicit, list;
+    *value = (struct span){0};
+    if (der_peek(rest, DER_CONTEXT_1_PRIMITIVE) && !der_take(&rest, DER_CONTEXT_1_PRIMITIVE, &unique))
+        return false;
+    if (der_peek(rest, DER_CONTEXT_2_PRIMITIVE) && !der_take(&rest, DER_CONTEXT_2_PRIMITIVE, &unique))
+        return false;
+    if (rest.len == 0)
+        return true;
+    if (!der_take(&rest, DER_CONTEXT_3, &explicit) || rest.len > 0 ||
+        !der_take(&explicit, DER_SEQUENCE, &list) || explicit.len > 0)
+        return false;
+    while (list.len > 0) {
+        struct span found, octets;
+        if (!take_extension(&list, &found, &octets))
+            return false;
+        if (!span_equal(found, oid))
+            continue;
+        if (value->len > 0)
+            return false;
+        *value = octets;
+    }
+    return true;
 }
 
 static X509_NAME *decode_name(struct span der)

@@ -9,9 +9,12 @@
 /* Parts of the certificate's DER, each with its tag and length; borrowed. */
 struct certificate {
     struct span der;
+    struct span serial;     /* INTEGER */
     struct span issuer;     /* Name */
+    struct span validity;   /* Validity */
     struct span subject;    /* Name */
     struct span public_key; /* SubjectPublicKeyInfo */
+    struct span behind_key; /* unique identifiers and extensions, not looked at yet; empty without */
 };
 
 /* False when the DER is no certificate, or has bytes behind it. */
@@ -26,3 +29,9 @@ bool certificate_is_signed_by(const struct certificate *certificate, const struc
 /* Appends the last common name of the subject in UTF-8; false when it has none, or none that is text. Memory
    shows in `out`. */
 bool certificate_common_name(const struct certificate *certificate, struct buf *out);
+/* The certificate's first and last moment, in milliseconds since 1970. False when they are not written as
+   RFC 5280, section 4.1.2.5, wants them. */
+bool certificate_validity(const struct certificate *certificate, int64_t *first_ms, int64_t *last_ms);
+/* The octets of the extension with this OID (content octets); *value is empty when there is none. False when
+   the extensions cannot be read, or name it twice. */
+bool certificate_extension(const struct certificate *certificate, struct span oid, struct span *value);

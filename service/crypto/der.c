@@ -34,6 +34,12 @@ bool der_take(struct span *in, uint8_t tag, struct span *content)
     return der_peek(*in, tag) && der_next(in, &found, content, NULL);
 }
 
+bool der_take_whole(struct span *in, uint8_t tag, struct span *whole)
+{
+    uint8_t found;
+    return der_peek(*in, tag) && der_next(in, &found, NULL, whole);
+}
+
 bool der_peek(struct span in, uint8_t tag)
 {
     return in.len > 0 && in.data[0] == tag;

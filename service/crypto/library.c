@@ -29,10 +29,12 @@ static const struct {
     const char *name;
     bool is_legacy;
 } cipher_table[CIPHER_COUNT] = {
-    [CIPHER_AES_128_CBC] = {"AES-128-CBC", false}, [CIPHER_AES_192_CBC] = {"AES-192-CBC", false},
-    [CIPHER_AES_256_CBC] = {"AES-256-CBC", false}, [CIPHER_DES_EDE3_CBC] = {"DES-EDE3-CBC", false},
-    [CIPHER_DES_EDE_CBC] = {"DES-EDE-CBC", false}, [CIPHER_RC2_40_CBC] = {"RC2-40-CBC", true},
-    [CIPHER_RC2_128_CBC] = {"RC2-CBC", true},      [CIPHER_AES_256_GCM] = {"AES-256-GCM", false},
+    [CIPHER_AES_128_CBC] = {"AES-128-CBC", false},   [CIPHER_AES_192_CBC] = {"AES-192-CBC", false},
+    [CIPHER_AES_256_CBC] = {"AES-256-CBC", false},   [CIPHER_DES_EDE3_CBC] = {"DES-EDE3-CBC", false},
+    [CIPHER_DES_EDE_CBC] = {"DES-EDE-CBC", false},   [CIPHER_RC2_40_CBC] = {"RC2-40-CBC", true},
+    [CIPHER_RC2_128_CBC] = {"RC2-CBC", true},        [CIPHER_AES_256_GCM] = {"AES-256-GCM", false},
+    [CIPHER_AES_128_WRAP] = {"AES-128-WRAP", false}, [CIPHER_AES_192_WRAP] = {"AES-192-WRAP", false},
+    [CIPHER_AES_256_WRAP] = {"AES-256-WRAP", false},
 };
 
 static const char *const kdf_table[KDF_COUNT] = {

@@ -39,6 +39,9 @@ enum crypto_cipher {
     CIPHER_RC2_40_CBC,
     CIPHER_RC2_128_CBC,
     CIPHER_AES_256_GCM,
+    CIPHER_AES_128_WRAP, /* RFC 3394, as are the next */
+    CIPHER_AES_192_WRAP,
+    CIPHER_AES_256_WRAP,
     CIPHER_COUNT
 };
 

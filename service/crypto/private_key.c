@@ -53,23 +53,24 @@ static bool read_algorithm(struct span content, struct span *oid, struct span *p
     return rest.len == 0 || (der_next(&rest, &tag, NULL, NULL) && rest.len == 0);
 }
 
-static bool read_pkcs8(struct span pkcs8, struct span *oid, struct key_pair *pair)
+bool key_parts_of_private(struct span pkcs8, struct key_parts *parts)
 {
     struct span fields, version, algorithm;
     return der_take(&pkcs8, DER_SEQUENCE, &fields) && pkcs8.len == 0 &&
            der_take(&fields, DER_INTEGER, &version) && der_take(&fields, DER_SEQUENCE, &algorithm) &&
-           read_algorithm(algorithm, oid, &pair->private_params) &&
-           der_take(&fields, DER_OCTET_STRING, &pair->private_key);
+           read_algorithm(algorithm, &parts->oid, &parts->params) &&
+           der_take(&fields, DER_OCTET_STRING, &parts->key);
 }
 
-static bool read_spki(struct span spki, struct span *oid, struct key_pair *pair)
+bool key_parts_of_public(struct span spki, struct key_parts *parts)
 {
     struct span fields, algorithm, bits;
-    if (!der_take(&spki, DER_SEQUENCE, &fields) || !der_take(&fields, DER_SEQUENCE, &algorithm) ||
-        !read_algorithm(algorithm, oid, &pair->public_params) || !der_take(&fields, DER_BIT_STRING, &bits) ||
-        bits.len < 1 || bits.data[0] != 0)
+    if (!der_take(&spki, DER_SEQUENCE, &fields) || spki.len > 0 ||
+        !der_take(&fields, DER_SEQUENCE, &algorithm) ||
+        !read_algorithm(algorithm, &parts->oid, &parts->params) ||
+        !der_take(&fields, DER_BIT_STRING, &bits) || fields.len > 0 || bits.len < 1 || bits.data[0] != 0)
         return false;
-    pair->public_key = span_of(bits.data + 1, bits.len - 1);
+    parts->key = span_of(bits.data + 1, bits.len - 1);
     return true;
 }
 
@@ -92,13 +93,12 @@ static bool write_pkcs8(struct span oid, struct span params, struct span key, st
 
 bool private_key_normalise(struct span pkcs8, struct secret *out, struct err *err)
 {
-    struct span oid;
-    struct key_pair pair;
-    if (!read_pkcs8(pkcs8, &oid, &pair))
+    struct key_parts parts;
+    if (!key_parts_of_private(pkcs8, &parts))
         return unreadable(err);
-    if (kind_of(oid) == NULL)
+    if (kind_of(parts.oid) == NULL)
         return unsupported(err);
-    return write_pkcs8(oid, pair.private_params, pair.private_key, out, err);
+    return write_pkcs8(parts.oid, parts.params, parts.key, out, err);
 }
 
 bool private_key_from_pkcs1(struct span rsa, struct secret *out, struct err *err)
@@ -126,18 +126,23 @@ bool private_key_from_sec1(struct span ec, struct span curve, struct secret *out
 
 enum key_fit private_key_fit(struct span pkcs8, const struct certificate *certificate, struct err *err)
 {
-    struct key_pair pair = {0};
-    struct span private_oid, public_oid;
-    if (!read_pkcs8(pkcs8, &private_oid, &pair)) {
+    struct key_parts private, public;
+    if (!key_parts_of_private(pkcs8, &private)) {
         unreadable(err);
         return KEY_UNKNOWN;
     }
-    key_math_fit *fit = kind_of(private_oid);
+    key_math_fit *fit = kind_of(private.oid);
     if (fit == NULL) {
         unsupported(err);
         return KEY_UNKNOWN;
     }
-    if (!read_spki(certificate->public_key, &public_oid, &pair) || !span_equal(private_oid, public_oid))
+    if (!key_parts_of_public(certificate->public_key, &public) || !span_equal(private.oid, public.oid))
         return KEY_DIFFERS;
+    const struct key_pair pair = {
+        .private_params = private.params,
+        .private_key = private.key,
+        .public_params = public.params,
+        .public_key = public.key,
+    };
     return fit(&pair, err);
 }

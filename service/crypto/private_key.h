@@ -13,6 +13,17 @@
    key beside the private one are dropped. ERR_CREDENTIAL_INVALID when it is none, has bytes behind it or
    holds a kind of key that certswap does not take; ERR_NO_MEMORY. */
 bool private_key_normalise(struct span pkcs8, struct secret *out, struct err *err);
+/* Parts of a PrivateKeyInfo or a SubjectPublicKeyInfo; borrowed. */
+struct key_parts {
+    struct span oid;    /* of the algorithm, content octets */
+    struct span params; /* of the algorithm, DER; may be empty */
+    struct span key;    /* the octets of the private key, the bits of the public one */
+};
+
+/* False when it is none, or has bytes behind it. */
+bool key_parts_of_private(struct span pkcs8, struct key_parts *parts);
+bool key_parts_of_public(struct span spki, struct key_parts *parts);
+
 /* PKCS#8 around an RSAPrivateKey, into an empty secret; what is in it, private_key_fit reads. */
 bool private_key_from_pkcs1(struct span rsa, struct secret *out, struct err *err);
 /* PKCS#8 around an ECPrivateKey, into an empty secret. `curve` is the DER of an EC PARAMETERS block, empty

@@ -166,13 +166,13 @@ static void stop_clients(struct service *service)
     free(service->staging_group);
 }
 
-static bool make_staging(struct service *service)
+static bool make_staging(struct service *service, struct err *err)
 {
     const struct topic_names *topics = &service->settings->topics;
     service->event_topics[0] = topics->enrollments;
     service->event_topics[1] = topics->renewals;
     service->staging_outputs[0] = topics->dlq;
-    service->staging_work = staging_work_new(&service->context);
+    service->staging_work = staging_work_new(&service->context, err);
     if (service->staging_work == NULL)
         return false;
     service->staging = runner_new(&service->context, &(struct runner_options){
@@ -186,14 +186,14 @@ static bool make_staging(struct service *service)
                                                          .batch_most = STAGING_BATCH_MOST,
                                                          .work = staging_work(service->staging_work),
                                                      });
-    return service->staging != NULL;
+    return service->staging != NULL || no_memory(err);
 }
 
-static bool make_pipeline(struct service *service, int number)
+static bool make_pipeline(struct service *service, int number, struct err *err)
 {
     struct pipeline *pipeline = &service->pipelines[number];
     snprintf(pipeline->name, sizeof pipeline->name, "pipeline-%d", number);
-    pipeline->work = replace_work_new(&service->context);
+    pipeline->work = replace_work_new(&service->context, err);
     if (pipeline->work == NULL)
         return false;
     pipeline->runner = runner_new(&service->context, &(struct runner_options){
@@ -206,7 +206,7 @@ static bool make_pipeline(struct service *service, int number)
                                                          .output_topic_count = 4,
                                                          .work = replace_work(pipeline->work),
                                                      });
-    return pipeline->runner != NULL;
+    return pipeline->runner != NULL || no_memory(err);
 }
 
 /* All parts of /readyz are there before anybody asks, and before the first thread runs. */
@@ -221,12 +221,12 @@ static bool make_loops(struct service *service, struct err *err)
     service->replace_outputs[3] = topics->retry;
     service->inventory_loop = inventory_loop_new(&service->context);
     service->pipelines = calloc((size_t)service->settings->pipelines, sizeof *service->pipelines);
-    if (service->inventory_loop == NULL || service->pipelines == NULL || !make_staging(service))
+    if (service->inventory_loop == NULL || service->pipelines == NULL)
         return no_memory(err);
-    for (int i = 0; i < service->settings->pipelines; i++)
-        if (!make_pipeline(service, i))
-            return no_memory(err);
-    return true;
+    bool made = make_staging(service, err);
+    for (int i = 0; made && i < service->settings->pipelines; i++)
+        made = make_pipeline(service, i, err);
+    return made;
 }
 
 static void free_loops(struct service *service)

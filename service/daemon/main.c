@@ -74,14 +74,11 @@ static int read_arguments(int argc, char **argv, enum mode *mode)
 static struct settings *load(void)
 {
     AUTO(faults) struct faults faults = {0};
-    struct settings *settings = settings_load(environ, &faults);
+    struct settings *settings = settings_load(environ, check_settings, &faults);
     if (settings != NULL)
-        check_settings(settings, &faults);
-    if (settings != NULL && faults_none(&faults))
         return settings;
     fprintf(stderr, "certswapd cannot start with these settings (see certswapd --help):\n");
     faults_print(stderr, &faults);
-    settings_free(settings);
     return NULL;
 }
 

@@ -108,6 +108,8 @@ bool command_read(struct arena *arena, const struct replace_command *command, in
     *view = (struct command_view){0};
     view->has_password = command->password_kind == PASSWORD_SEALED ||
                          (command->password_kind == PASSWORD_PLAIN && command->password.len > 0);
+    if (command->password_kind == PASSWORD_PLAIN)
+        view->password = command->password;
     if (!check_ids(command, err))
         return false;
     if (command->principal.user.len == 0)

@@ -8,8 +8,8 @@
 
 /* A valid command, read. It borrows the arena. */
 struct command_view {
-    bool has_password; /* a plain one that is not empty, or a sealed one (which is empty or not once it is
-                          opened) */
+    bool has_password;    /* it is not empty; of a sealed one that is not known before it is opened */
+    struct span password; /* in clear; of a sealed one once it is opened */
     bool has_store_ids;
     struct uuid *store_ids; /* sorted, each once */
     size_t store_id_count;

@@ -36,8 +36,8 @@ static bool reject(struct arena *arena, struct plan *plan, const struct err *why
 }
 
 /* False with SEAL_INVALID where the password did not come as it must. */
-static bool check_password(const struct replace_command *command, const struct plan_policy *policy,
-                           struct err *err)
+static bool check_password_form(const struct replace_command *command, const struct plan_policy *policy,
+                                struct err *err)
 {
     if (command->password_kind == PASSWORD_SEALED && !policy->can_unseal)
         return err_set(err, ERR_SEAL_INVALID,
@@ -60,8 +60,22 @@ bool plan_precheck(struct arena *arena, const struct plan_input *input, struct p
     struct err why = {0};
     bool passed = command_read(arena, command, input->now_ms, &plan->view, &why) &&
                   permission_read(arena, &command->principal, &plan->permissions, &why) &&
-                  permission_check(&plan->permissions, &why) && check_password(command, input->policy, &why);
+                  permission_check(&plan->permissions, &why) &&
+                  check_password_form(command, input->policy, &why);
     return passed || reject(arena, plan, &why, err);
+}
+
+/* Takes up what was sealed; false with SEAL_INVALID. */
+static bool take_password(const struct plan_input *input, struct plan *plan, struct err *err)
+{
+    if (input->command->password_kind != PASSWORD_SEALED)
+        return true;
+    assert(input->password != NULL);
+    if (!input->password->opened)
+        return err_set(err, ERR_SEAL_INVALID, "%.*s", SPAN_ARG(input->password->reason));
+    plan->view.password = input->password->text;
+    plan->view.has_password = input->password->text.len > 0;
+    return true;
 }
 
 /* False with NOT_STAGED, STAGING_EXPIRED or CREDENTIAL_INVALID. */
@@ -159,7 +173,7 @@ static bool find_stores(struct arena *arena, const struct plan_input *input, str
     return true;
 }
 
-/* The first failure that applies to the store before its jobs are made, other than SEALING_FAILED. */
+/* The first failure that applies to the store before its jobs are wrapped and sealed. */
 static enum err_code judge(const struct plan *plan, const struct inventory_store *store, struct span *message)
 {
     if (store == NULL) {
@@ -196,16 +210,11 @@ static enum err_code judge(const struct plan *plan, const struct inventory_store
     return ERR_NONE;
 }
 
-/* Whether the store's jobs can go to its agent as the policy wants. */
+/* Whether the store's jobs can go to its agent as the policy wants; whether its certificate can be used comes
+   out when they are sealed. */
 static enum err_code judge_sealing(const struct plan_policy *policy, const struct agent *agent,
                                    struct span *message)
 {
-    if (agent->has_certificate && !policy->can_seal) {
-        *message = SPAN_LITERAL(
-            "the agent has a certificate, so its jobs must be sealed, and this service cannot seal; "
-            "use one that can, or take the certificate out of the store's inventory");
-        return ERR_SEALING_FAILED;
-    }
     if (!agent->has_certificate && policy->require_sealed) {
         *message = SPAN_LITERAL(
             "the agent has no certificate to seal its jobs to; publish the store's inventory with "
@@ -261,7 +270,8 @@ bool plan_decide(struct arena *arena, const struct plan_input *input, struct pla
 {
     assert(plan->command == input->command && plan->rejection == ERR_NONE);
     struct err why = {0};
-    if (!check_staged(input, plan, &why) || !count_stores(input, plan, &why))
+    if (!take_password(input, plan, &why) || !check_staged(input, plan, &why) ||
+        !count_stores(input, plan, &why))
         return reject(arena, plan, &why, err);
     if (!find_stores(arena, input, plan, err))
         return false;

@@ -30,17 +30,24 @@ struct staged_outcome {
     struct span reason;      /* STAGED_REFUSED: why, no secret in it; may be empty */
 };
 
+/* What came of opening a command's SealedPassword. */
+struct opened_password {
+    bool opened;
+    struct span text;   /* opened: UTF-8; may be empty */
+    struct span reason; /* not opened: why, and what to do; no secret in it */
+};
+
 struct plan_policy {
     size_t max_stores_per_command;
     bool require_sealed; /* CERTSWAP_REQUIRE_SEALED */
     bool can_unseal;     /* sealed input can be opened: CERTSWAP_SEALING_DIR is set */
-    bool can_seal;       /* jobs can be sealed to agents */
 };
 
 struct plan_input {
     const struct replace_command *command;
-    const struct staged_outcome *staged;   /* plan_decide only */
-    const struct inventory_reader *reader; /* plan_decide only; in an open section */
+    const struct staged_outcome *staged;    /* plan_decide only */
+    const struct inventory_reader *reader;  /* plan_decide only; in an open section */
+    const struct opened_password *password; /* plan_decide only; where the command's is sealed */
     const struct plan_policy *policy;
     int64_t now_ms;
 };
@@ -93,12 +100,12 @@ struct plan {
     unsigned variants;     /* what must be wrapped: bit set over variant indexes */
 };
 
-/* First step, needing neither staging nor inventory. Fills the plan, and its rejection where INVALID_COMMAND,
-   FORBIDDEN or SEAL_INVALID applies. False only with NO_MEMORY. */
+/* First step, needing neither staging nor inventory nor a key. Fills the plan, and its rejection where
+   INVALID_COMMAND, FORBIDDEN or, for how the password came, SEAL_INVALID applies. False only with NO_MEMORY.
+ */
 bool plan_precheck(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);
 /* Second step, on a plan whose precheck found nothing: the other rejections, the stores, their failures and
-   jobs. False only with NO_MEMORY. Whoever opened a sealed password that was empty clears
-   plan->view.has_password before. */
+   jobs. False only with NO_MEMORY. */
 bool plan_decide(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);
 /* Both steps. */
 bool plan_make(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);

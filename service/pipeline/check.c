@@ -1,5 +1,7 @@
 #include "pipeline/check.h"
 
+#include "crypto/library.h"
+#include "crypto/sealing.h"
 #include "log/log.h"
 
 #include <ctype.h>
@@ -53,7 +55,7 @@ void warn_of_settings(const struct settings *settings)
     free(properties);
 }
 
-void check_settings(const struct settings *settings, struct faults *faults)
+static void check_kafka(const struct settings *settings, struct faults *faults)
 {
     size_t count;
     struct kafka_property *properties = kafka_properties_of(settings, &count);
@@ -63,16 +65,42 @@ void check_settings(const struct settings *settings, struct faults *faults)
     }
     kafka_check_properties(properties, count, add_kafka_fault, faults);
     free(properties);
+}
 
+static void check_staging_keys(const struct settings *settings, struct faults *faults)
+{
     struct err err = {0};
     AUTO(keyring) struct keyring *keyring = NULL;
-    if (settings->staging_keys.len > 0) {
-        keyring = keyring_parse(secret_span(&settings->staging_keys), &err);
-        if (keyring == NULL)
-            faults_add(faults, "CERTSWAP_STAGING_KEYS", "%s", err.text);
-    }
-    err = (struct err){0};
+    if (settings->staging_keys.len > 0 &&
+        (keyring = keyring_parse(secret_span(&settings->staging_keys), &err)) == NULL)
+        faults_add(faults, "CERTSWAP_STAGING_KEYS", "%s", err.text);
+}
+
+static void check_schemas(const struct settings *settings, struct faults *faults)
+{
+    struct err err = {0};
     AUTO(schema_set) struct schema_set *schemas = schema_set_new(settings->schemas_dir, &err);
     if (schemas == NULL)
         faults_add(faults, "CERTSWAP_SCHEMAS_DIR", "%s", err.text);
+}
+
+static void check_sealing(const struct settings *settings, struct faults *faults)
+{
+    if (settings->sealing_dir == NULL)
+        return;
+    struct err err = {0};
+    struct sealing_pairs *pairs = NULL;
+    if (crypto_library_start(&err) && sealing_pairs_load(settings->sealing_dir, &pairs, &err))
+        sealing_pairs_free(pairs);
+    else
+        faults_add(faults, "CERTSWAP_SEALING_DIR", "%s", err.text);
+    crypto_library_stop();
+}
+
+void check_settings(const struct settings *settings, struct faults *faults)
+{
+    check_kafka(settings, faults);
+    check_staging_keys(settings, faults);
+    check_schemas(settings, faults);
+    check_sealing(settings, faults);
 }

@@ -1,5 +1,5 @@
 /* pipeline/check: what the settings' table alone cannot judge: librdkafka's properties, the staging keys, the
-   folder of schemas. Every fault goes to the same list. */
+   folders of schemas and of sealing keys. Every fault goes to the same list. */
 #pragma once
 
 #include "avro/schema_set.h"
@@ -14,5 +14,6 @@ struct kafka_property *kafka_properties_of(const struct settings *settings, size
 /* Logs a warning for each setting that weakens the connections. */
 void warn_of_settings(const struct settings *settings);
 
-/* Adds what is wrong to the faults. */
+/* Adds what is wrong to the faults; a settings_check_fn. Uses the cryptographic library for itself: call it
+   before crypto_library_start or after crypto_library_stop. */
 void check_settings(const struct settings *settings, struct faults *faults);

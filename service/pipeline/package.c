@@ -48,8 +48,7 @@ static bool wrap(struct arena *arena, unsigned variant, const struct material *m
 bool package_build(struct arena *arena, struct plan *plan, const struct material *material, int iterations,
                    struct package *package, struct err *err)
 {
-    const struct replace_command *command = plan->command;
-    struct span password = command->password;
+    struct span password = plan->view.password;
     if (plan->variants == 0)
         return true;
     if (!plan->view.has_password) {

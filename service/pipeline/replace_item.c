@@ -136,14 +136,38 @@ static enum item_fate fate_of(const struct replace_item *item)
     return replace_item_lacks_material(item) && item->may_still_come ? ITEM_RETRIED : ITEM_DECIDED;
 }
 
+/* Only a command that is decided has its sealed password opened: not one that waits, and no duplicate. */
+static bool open_password(struct replace_tools *tools, const struct replace_item *item,
+                          struct opened_password *password, struct err *err)
+{
+    struct err why = {0};
+    *password = (struct opened_password){0};
+    if (item->command.password_kind != PASSWORD_SEALED)
+        return true;
+    password->opened =
+        unseal_password(tools->unsealer, tools->arena, &item->command.sealed_password, &password->text, &why);
+    if (password->opened)
+        return true;
+    if (why.code != ERR_SEAL_INVALID)
+        return err_set(err, why.code, "%s", why.text);
+    password->reason = arena_copy(tools->arena, span_text(why.text));
+    return password->reason.data != NULL || err_set(err, ERR_NO_MEMORY, "out of memory for a rejection");
+}
+
 static bool decide_command(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
                            struct err *err)
 {
     size_t mark = outbox->count;
     if (item->plan.rejection == ERR_NONE) {
-        struct plan_input input = {&item->command, &item->staged, tools->reader, &tools->policy,
-                                   tools->now_ms};
-        if (!plan_decide(tools->arena, &input, &item->plan, err))
+        struct opened_password password;
+        struct plan_input input = {.command = &item->command,
+                                   .staged = &item->staged,
+                                   .reader = tools->reader,
+                                   .password = &password,
+                                   .policy = &tools->policy,
+                                   .now_ms = tools->now_ms};
+        if (!open_password(tools, item, &password, err) ||
+            !plan_decide(tools->arena, &input, &item->plan, err))
             return false;
     }
     if (item->plan.rejection == ERR_NONE && !output_add_jobs(tools, item, outbox, err))

@@ -7,6 +7,7 @@
 #include "domain/result.h"
 #include "pipeline/context.h"
 #include "pipeline/outbox.h"
+#include "pipeline/unseal.h"
 #include "redis/ledger.h"
 #include "redis/staging.h"
 
@@ -46,6 +47,7 @@ struct replace_tools {
     struct arena *arena;
     struct codec *codec;
     struct inventory_reader *reader;
+    struct unsealer *unsealer;
     struct buf scratch;
     struct plan_policy policy;
     int64_t now_ms;       /* of the batch, wall clock */

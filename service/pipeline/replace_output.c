@@ -2,7 +2,7 @@
 
 #include "domain/job.h"
 #include "log/log.h"
-#include "pipeline/package.h"
+#include "pipeline/job_seal.h"
 
 /* An output of the command; key and id in text. */
 static bool make_record(struct replace_tools *tools, const struct replace_item *item, enum record_kind kind,
@@ -29,10 +29,30 @@ static bool make_record(struct replace_tools *tools, const struct replace_item *
     return true;
 }
 
+/* Seals all that the store's jobs carry before the first is made: that something cannot be sealed comes
+   before that something is too large. A store whose jobs cannot be sealed fails in the plan. */
+static bool seal_store_jobs(struct job_sealer *sealer, struct plan *plan, size_t store, struct err *err)
+{
+    for (unsigned variant = 0; variant < CREDENTIAL_VARIANT_COUNT; variant++) {
+        struct credential_or_sealed ignored;
+        struct err why = {0};
+        if ((plan->stores[store].variants & 1U << variant) == 0 ||
+            job_sealer_credential(sealer, store, variant, &ignored, &why))
+            continue;
+        if (why.code != ERR_SEALING_FAILED)
+            return err_set(err, why.code, "%s", why.text);
+        struct span message = arena_copy(sealer->arena, span_text(why.text));
+        if (message.data == NULL)
+            return err_set(err, ERR_NO_MEMORY, "out of memory for a failure");
+        plan_fail_store(plan, store, ERR_SEALING_FAILED, message);
+        return true;
+    }
+    return true;
+}
+
 /* Adds one store's jobs; a store with one that is too large gets none. */
-static bool add_store_jobs(struct replace_tools *tools, struct replace_item *item,
-                           const struct package *package, size_t store, struct outbox *outbox,
-                           struct err *err)
+static bool add_store_jobs(struct replace_tools *tools, struct replace_item *item, struct job_sealer *sealer,
+                           size_t store, struct outbox *outbox, struct err *err)
 {
     struct plan *plan = &item->plan;
     const struct plan_store *of = &plan->stores[store];
@@ -40,10 +60,9 @@ static bool add_store_jobs(struct replace_tools *tools, struct replace_item *ite
     for (size_t job = of->first_job; job < of->first_job + of->job_count; job++) {
         struct store_job filled;
         struct out_record record;
-        if (!job_fill(tools->arena, plan, store, job, tools->now_ms, &filled, err))
+        if (!job_fill(tools->arena, plan, store, job, tools->now_ms, &filled, err) ||
+            !job_sealer_credential(sealer, store, plan->jobs[job].variant, &filled.credential, err))
             return false;
-        filled.credential = (struct credential_or_sealed){
-            .is_sealed = false, .plain = package->contents[plan->jobs[job].variant]};
         buf_reset(&tools->scratch);
         if (!codec_encode_store_job(tools->codec, &filled, &tools->scratch, err) ||
             !make_record(tools, item, RECORD_STORE_JOB, tools->context->settings->topics.jobs, &filled.job_id,
@@ -72,14 +91,20 @@ bool output_add_jobs(struct replace_tools *tools, struct replace_item *item, str
                      struct err *err)
 {
     struct package package = {0};
+    AUTO(job_sealer) struct job_sealer sealer = {0};
+    struct plan *plan = &item->plan;
     size_t mark = outbox->count;
-    if (!package_build(tools->arena, &item->plan, &item->material,
-                       tools->context->settings->pkcs12_iterations, &package, err))
+    if (!package_build(tools->arena, plan, &item->material, tools->context->settings->pkcs12_iterations,
+                       &package, err) ||
+        !job_sealer_begin(&sealer, tools->arena, tools->codec, plan, &package, tools->now_ms, err))
         return false;
-    for (size_t store = 0; store < item->plan.store_count; store++)
-        if (item->plan.stores[store].failure == ERR_NONE &&
-            !add_store_jobs(tools, item, &package, store, outbox, err))
+    for (size_t store = 0; store < plan->store_count; store++) {
+        if (plan->stores[store].failure == ERR_NONE && !seal_store_jobs(&sealer, plan, store, err))
             return false;
+        if (plan->stores[store].failure == ERR_NONE &&
+            !add_store_jobs(tools, item, &sealer, store, outbox, err))
+            return false;
+    }
     if (item->command.dry_run)
         outbox_cut(outbox, mark);
     return true;

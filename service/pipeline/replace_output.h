@@ -3,9 +3,9 @@
 
 #include "pipeline/replace_item.h"
 
-/* Adds the jobs of the stores that did not fail, wrapped once a variant. Stores whose job turns out too
-   large, or whose content cannot be wrapped, fail in the plan. A dry run goes the whole way but for the jobs
-   themselves. */
+/* Adds the jobs of the stores that did not fail, wrapped once a variant, and sealed once an agent certificate
+   and variant. Stores whose content cannot be wrapped or sealed, or whose job turns out too large, fail in
+   the plan. A dry run goes the whole way but for the jobs themselves. */
 bool output_add_jobs(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
                      struct err *err);
 /* Adds the plan's result, after its jobs. One that is over the producer's limit loses its messages; if that

@@ -24,22 +24,28 @@ struct replace_work {
     int64_t redis_ahead_ms; /* Redis' clock less the monotonic one; 0: not known yet */
 };
 
-struct replace_work *replace_work_new(struct pipeline_context *context)
+struct replace_work *replace_work_new(struct pipeline_context *context, struct err *err)
 {
     struct replace_work *work = calloc(1, sizeof *work);
-    if (work == NULL)
+    if (work == NULL) {
+        err_set(err, ERR_NO_MEMORY, "out of memory for a pipeline");
         return NULL;
+    }
     struct replace_tools *tools = &work->tools;
     tools->context = context;
     tools->policy = (struct plan_policy){
         .max_stores_per_command = (size_t)context->settings->max_stores_per_command,
         .require_sealed = context->settings->require_sealed,
+        .can_unseal = context->settings->sealing_dir != NULL,
     };
     tools->arena = arena_new(0);
     tools->codec = codec_new(context->schemas);
     tools->reader = inventory_reader_new(context->inventory);
+    tools->unsealer = unsealer_new(context->settings->sealing_dir, err);
     work->redis = redis_new(&context->redis);
-    if (tools->arena == NULL || tools->codec == NULL || tools->reader == NULL || work->redis == NULL) {
+    if (tools->arena == NULL || tools->codec == NULL || tools->reader == NULL || tools->unsealer == NULL ||
+        work->redis == NULL) {
+        err_set(err, ERR_NO_MEMORY, "out of memory for a pipeline");
         replace_work_free(work);
         return NULL;
     }
@@ -64,6 +70,7 @@ void replace_work_free(struct replace_work *work)
     ends_free(work->ends);
     codec_free(work->tools.codec);
     inventory_reader_free(work->tools.reader);
+    unsealer_free(work->tools.unsealer);
     buf_free(&work->tools.scratch);
     arena_free(work->tools.arena);
     redis_free(work->redis);
@@ -240,6 +247,7 @@ static bool prepare_batch(struct replace_work *work, const struct batch *batch, 
 {
     struct watermark_table watermarks;
     finish(work);
+    unsealer_refresh(work->tools.unsealer);
     work->tools.now_ms = clock_now_ms(work->tools.context->clock);
     work->items = arena_array(work->tools.arena, batch->count, sizeof *work->items);
     if (work->items == NULL)

@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/staged_record.h"
+#include "pipeline/unseal.h"
 #include "pipeline/watermark_probe.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct staging_work {
     struct codec *codec;
     struct redis *redis;
     struct watermark_probe *probe;
+    struct unsealer *unsealer;
     struct item *items;
     struct stage_request *requests;
     enum stage_outcome *outcomes;
@@ -35,17 +37,22 @@ struct staging_work {
     bool redis_answers;
 };
 
-struct staging_work *staging_work_new(struct pipeline_context *context)
+struct staging_work *staging_work_new(struct pipeline_context *context, struct err *err)
 {
     struct staging_work *work = calloc(1, sizeof *work);
-    if (work == NULL)
+    if (work == NULL) {
+        err_set(err, ERR_NO_MEMORY, "out of memory for the staging");
         return NULL;
+    }
     work->context = context;
+    work->unsealer = unsealer_new(context->settings->sealing_dir, err);
     work->arena = arena_new(0);
     work->codec = codec_new(context->schemas);
     work->redis = redis_new(&context->redis);
     work->probe = watermark_probe_new(context);
-    if (work->arena == NULL || work->codec == NULL || work->redis == NULL || work->probe == NULL) {
+    if (work->unsealer == NULL || work->arena == NULL || work->codec == NULL || work->redis == NULL ||
+        work->probe == NULL) {
+        err_set(err, ERR_NO_MEMORY, "out of memory for the staging");
         staging_work_free(work);
         return NULL;
     }
@@ -56,6 +63,7 @@ void staging_work_free(struct staging_work *work)
 {
     if (work == NULL)
         return;
+    unsealer_free(work->unsealer);
     watermark_probe_free(work->probe);
     codec_free(work->codec);
     redis_free(work->redis);
@@ -70,18 +78,32 @@ static void note_redis(struct staging_work *work, bool answers)
     metric_set(METRIC_DEPENDENCY_UP, answers, METRIC_DEPENDENCY_REDIS);
 }
 
+/* The event's credential in clear, borrowing from the event or from *plain. False with SEAL_INVALID or
+   CREDENTIAL_INVALID where it did not come as it must, or NO_MEMORY. */
+static bool read_credential(struct staging_work *work, const struct certificate_event *event,
+                            struct buf *plain, struct credential *credential, struct err *err)
+{
+    if (event->credential.is_sealed)
+        return unseal_credential(work->unsealer, work->codec, work->arena, &event->credential.sealed, plain,
+                                 credential, err);
+    if (work->context->settings->require_sealed)
+        return err_set(err, ERR_CREDENTIAL_INVALID,
+                       "the credential is not sealed; publish the event with a SealedCredential, sealed to "
+                       "the service's certificate, and renew what was readable");
+    *credential = event->credential.plain;
+    return true;
+}
+
 /* Opens, checks and encrypts an event's credential; false with what refuses it, or NO_MEMORY. */
 static bool seal_material(struct staging_work *work, const struct certificate_event *event,
                           struct span *record, struct err *err)
 {
-    const struct settings *settings = work->context->settings;
-    if (event->credential.is_sealed)
-        return err_set(
-            err, ERR_SEAL_INVALID,
-            "sealed credentials are refused: this instance has no sealing keys (CERTSWAP_SEALING_DIR)");
-    struct pfx_limits limits = {settings->pkcs12_max_iterations, CREDENTIAL_BYTES_MAX};
+    struct pfx_limits limits = {work->context->settings->pkcs12_max_iterations, CREDENTIAL_BYTES_MAX};
+    struct credential credential;
+    AUTO(buf) struct buf plain = {0};
     AUTO(material) struct material material = {0};
-    return credential_open(&limits, &event->credential.plain, &material, err) &&
+    return read_credential(work, event, &plain, &credential, err) &&
+           credential_open(&limits, &credential, &material, err) &&
            material_check(&material, event->thumbprint, err) &&
            staged_record_seal(work->arena, work->context->keyring, event->certificate_id, event->requester,
                               &material, record, err);
@@ -131,6 +153,7 @@ static bool prepare(void *self, const struct batch *batch, struct consumer *cons
 {
     (void)consumer;
     struct staging_work *work = self;
+    unsealer_refresh(work->unsealer);
     arena_reset(work->arena);
     work->request_count = 0;
     work->items = arena_array(work->arena, batch->count, sizeof *work->items);
@@ -225,6 +248,7 @@ static void finish(void *self)
 static bool idle(void *self, struct consumer *consumer, struct err *err)
 {
     struct staging_work *work = self;
+    unsealer_refresh(work->unsealer);
     if (monotonic_us() - work->pinged_us >= PING_EVERY_US || !work->redis_answers)
         note_redis(work, redis_ping(work->redis, err));
     if (work->redis_answers && watermark_probe_turn(work->probe, work->redis, consumer, err))

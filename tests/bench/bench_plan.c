@@ -158,7 +158,8 @@ static void plan(struct inventory *inventory, unsigned fan_out, bool fill_jobs)
         for (unsigned i = 0; i < 10000 / fan_out; i++) {
             struct plan made;
             command.existing_certificate_id = 1 + (int32_t)(random_bits() % (LOCATIONS / fan_out));
-            struct plan_input input = {&command, &staged, reader, &policy, 0};
+            struct plan_input input = {
+                .command = &command, .staged = &staged, .reader = reader, .policy = &policy};
             bool planned = plan_make(arena, &input, &made, NULL);
             if (!planned || made.job_count != fan_out || made.failed_count > 0) {
                 fputs("bench_plan: a plan is not whole\n", stderr);

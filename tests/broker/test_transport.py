@@ -166,7 +166,7 @@ class Transport(BrokerTest):
 
     def client_files(self, name, expired=False):
         """Properties of a client with a certificate, whose key is under a password in a file of its own."""
-        identity, password = certs.Identity(name, self.tls_ca, expired=expired), self.new_password()
+        identity, password = certs.Identity(name, self.tls_ca, days=-1 if expired else 30), self.new_password()
         self.secrets.add(f"the key of {name}", identity.secret_bytes())
         key = identity.key.private_bytes(certs.PEM, certs.PKCS8,
                                          serialization.BestAvailableEncryption(password.encode()))

@@ -2,6 +2,7 @@
 once. Needs no server."""
 import base64
 import os
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -22,6 +23,11 @@ PKCS12_MAX_ITERATIONS COMMAND_RETENTION_S HTTP_LISTEN STOP_DEADLINE_S LOG_LEVEL 
 
 def certswapd(*arguments, **settings):
     return servers.run(servers.CERTSWAPD, arguments, settings, timeout_s=20)
+
+
+def make_pair(certificate, key):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    key, "-out", certificate, "-subj", "/CN=certswap", "-days", "2"], check=True, capture_output=True)
 
 
 class Settings(unittest.TestCase):
@@ -110,8 +116,29 @@ class Settings(unittest.TestCase):
             self.assertNotIn(secret, told)
 
     def test_sealed_needs_a_folder(self):
-        self.assert_refused({name: value for name, value in GOOD.items() if name != "CERTSWAP_REQUIRE_SEALED"},
-                            "CERTSWAP_REQUIRE_SEALED")
+        told = self.assert_refused({name: value for name, value in GOOD.items() if name != "CERTSWAP_REQUIRE_SEALED"},
+                                   "CERTSWAP_SEALING_DIR: ", "CERTSWAP_REQUIRE_SEALED=true")
+        self.assertEqual(1, told.count("CERTSWAP_SEALING_DIR: "), told)
+
+    def test_sealing_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            settings = {name: value for name, value in GOOD.items() if name != "CERTSWAP_REQUIRE_SEALED"}
+            settings["CERTSWAP_SEALING_DIR"] = folder
+            self.assert_refused(settings, "CERTSWAP_SEALING_DIR: ", folder)
+            key = os.path.join(folder, "tls.key")
+            make_pair(os.path.join(folder, "tls.crt"), key)
+            os.rename(key, os.path.join(folder, "elsewhere"))
+            for arguments in (("--check-config",), ()):
+                self.assert_refused(settings, "CERTSWAP_SEALING_DIR: ", "tls.crt", ".key", arguments=arguments)
+            make_pair(os.devnull, key)
+            told = self.assert_refused(settings | {"CERTSWAP_PIPELINES": "many"}, "CERTSWAP_SEALING_DIR: ", "tls.key",
+                                       "CERTSWAP_PIPELINES: ")
+            self.assertNotIn("PRIVATE KEY", told)
+            os.rename(os.path.join(folder, "elsewhere"), key)
+            done = certswapd("--check-config", **settings)
+            self.assertEqual(0, done.returncode, done.stderr)
+            done = servers.run(servers.CERTSWAP, ("check",), settings, timeout_s=20)
+            self.assertEqual(0, done.returncode, done.stderr)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ sys.path[:0] = [SUPPORT, os.path.join(SUPPORT, "..", "clients", "python")]
 import certs  # noqa: E402
 import contract  # noqa: E402
 import least_privilege  # noqa: E402
+import sealing  # noqa: E402
 import servers  # noqa: E402
 
 STAGING_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
@@ -40,10 +41,11 @@ class Secrets:
 
 class BrokerTest(unittest.TestCase):
     """Base of the broker tests. Class attributes: `settings` are added to the daemon's; `daemon_at_start` False leaves
-    starting it to the test; `partitions` of each topic; `broker_settings` are added to the broker's. With
-    `least_privilege` (environment TEST_LEAST_PRIVILEGE) the daemon and the tool have the rights of docs/security.md and
-    no other."""
+    starting it to the test; `partitions` of each topic; `broker_settings` are added to the broker's; `service` is an
+    identity that the credentials of staged events are sealed to, None for plain ones. With `least_privilege`
+    (environment TEST_LEAST_PRIVILEGE) the daemon and the tool have the rights of docs/security.md and no other."""
 
+    service = None
     settings = {}
     broker_settings = {}
     daemon_at_start = True
@@ -165,12 +167,21 @@ class BrokerTest(unittest.TestCase):
         self.secrets.add(f"the key of {common_name}", identity.secret_bytes())
         return identity
 
+    def credential_of(self, content, password, format="PKCS12"):
+        """What an event carries: sealed to the service, where the class has its identity."""
+        kind, plain = contract.plain_credential(content, password, format)
+        if self.service is None:
+            return kind, plain
+        body = self.client.schemas.encode_body("Credential", plain)
+        return contract.sealed_credential(sealing.recipient(self.service.certificate),
+                                          sealing.seal(self.service.certificate, body))
+
     def stage(self, identity=None, certificate_id=None, **fields):
         """Enrolls an identity, waits until it is staged; returns (certificateId, identity, event)."""
         identity = identity or self.new_identity()
         password = self.new_password()
         certificate_id = certificate_id or self.new_certificate_id()
-        event = contract.enrollment(certificate_id, contract.plain_credential(identity.pfx(password), password),
+        event = contract.enrollment(certificate_id, self.credential_of(identity.pfx(password), password),
                                     identity.thumbprint, **fields)
         self.client.enroll(event)
         self.wait_staged(certificate_id)

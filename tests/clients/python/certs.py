@@ -23,8 +23,9 @@ def thumbprint(certificate):
 
 
 def make_key(kind="P-256"):
-    if kind == "P-256":
-        return ec.generate_private_key(ec.SECP256R1())
+    curves = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1}
+    if kind in curves:
+        return ec.generate_private_key(curves[kind]())
     if kind == "Ed25519":
         return ed25519.Ed25519PrivateKey.generate()
     return rsa.generate_private_key(65537, int(kind.removeprefix("RSA-")))
@@ -41,24 +42,31 @@ def _host(name):
         return x509.DNSName(name)
 
 
-class Identity:
-    """A key, its certificate and the chain above it, leaf's issuer first."""
+_USAGES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+           "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
 
-    def __init__(self, common_name, issuer=None, kind="P-256", ca=False, names=(), expired=False):
-        """`names`: the host names and IP addresses that it is for."""
+
+class Identity:
+    """A key, its certificate and the chain above it, leaf's issuer first. `days`: for how long from now it holds, below
+    0 that it ended so long ago; `usage`: the names of x509.KeyUsage that it is restricted to; `names`: the host names
+    and IP addresses that it is for."""
+
+    def __init__(self, common_name, issuer=None, kind="P-256", ca=False, days=30, usage=None, names=()):
         self.common_name = common_name
         self.key = make_key(kind)
         self.chain = [issuer.certificate] + issuer.chain if issuer else []
-        now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=31 if expired else 0)
+        now = datetime.datetime.now(datetime.timezone.utc)
         signer = issuer.key if issuer else self.key
         builder = (x509.CertificateBuilder().subject_name(_name(common_name))
                    .issuer_name(issuer.certificate.subject if issuer else _name(common_name))
                    .public_key(self.key.public_key()).serial_number(x509.random_serial_number())
-                   .not_valid_before(now - datetime.timedelta(hours=1))
-                   .not_valid_after(now + datetime.timedelta(days=30))
+                   .not_valid_before(now - datetime.timedelta(days=abs(min(days, 0)), hours=1))
+                   .not_valid_after(now + datetime.timedelta(days=days))
                    .add_extension(x509.BasicConstraints(ca, None), critical=True))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName([_host(name) for name in names]), critical=False)
+        if usage is not None:
+            builder = builder.add_extension(x509.KeyUsage(**{name: name in usage for name in _USAGES}), critical=True)
         self.certificate = builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey)
                                         else hashes.SHA256())
 
@@ -77,10 +85,13 @@ class Identity:
     def key_pkcs8(self):
         return self.key.private_bytes(DER, PKCS8, serialization.NoEncryption())
 
+    def key_pem(self):
+        return self.key.private_bytes(PEM, PKCS8, serialization.NoEncryption())
+
     def secret_bytes(self):
         """The private number itself: what must be readable nowhere."""
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
-            return self.key.private_numbers().private_value.to_bytes(32, "big")
+            return self.key.private_numbers().private_value.to_bytes((self.key.key_size + 7) // 8, "big")
         if isinstance(self.key, ed25519.Ed25519PrivateKey):
             return self.key.private_bytes_raw()
         d = self.key.private_numbers().d

@@ -102,6 +102,17 @@ class Schemas:
         fastavro.schemaless_writer(out, schema, record, strict_allow_default=True)
         return b"\xc3\x01" + fingerprint + out.getvalue()
 
+    def encode_body(self, name, record):
+        """The record's Avro body alone."""
+        return self.encode(name, record)[10:]
+
+    def decode_body(self, name, body):
+        """The record of a body that stands alone."""
+        found, record = self.decode(b"\xc3\x01" + self._by_name[name][0] + body)
+        if found != name:
+            raise ValueError(f"a {found} for a {name}")
+        return record
+
     def decode(self, data):
         """(record name, record) of a single-object message."""
         if data[:2] != b"\xc3\x01":
@@ -327,6 +338,10 @@ def renewal(certificate_id, credential, thumbprint, renewed, **fields):
 
 def plain_credential(content, password, format="PKCS12"):
     return ("io.certswap.v1.Credential", {"format": format, "content": content, "password": password})
+
+
+def sealed_credential(recipient, cms):
+    return ("io.certswap.v1.SealedCredential", {"recipient": recipient, "cms": cms})
 
 
 def store_type(short_name="P12", format="PKCS12", profile="MODERN", entry_password=False, key="REQUIRED", add=True):

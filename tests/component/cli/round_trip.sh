@@ -55,7 +55,7 @@ reads() { # TOPIC TEXT FIELD...
 
 mkfifo "$work/in" "$work/bootstrap"
 "$mock_broker" certificate.enrollments:2 certificate.renewals:2 certstore.inventory:2 certificate.replace.commands:2 \
-    certificate.replace.results:1 other.jobs:1 <"$work/in" >"$work/bootstrap" &
+    certificate.replace.results:1 other.jobs:1 sealed.enrollments:1 sealed.commands:1 <"$work/in" >"$work/bootstrap" &
 broker=$!
 exec 8>"$work/in"
 read -r -t 20 CERTSWAP_KAFKA_BOOTSTRAP_SERVERS <"$work/bootstrap"
@@ -97,6 +97,32 @@ expect 0 renew -c 457 -r 10 -u bob --pem "$work/pem" --renewed-certificate-id 45
 has out "certificate.renewals"
 reads renewals "457	456	PEM	$thumbprint" key value.renewedCertificateId value.credential.format value.thumbprint
 
+# Sealed: what is sent is readable by the recipient alone, and comes out as it went in.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/agent.key" -out "$work/agent.crt" -subj /CN=agent.example.test \
+    2>/dev/null
+echo sesame-pfx >"$work/pass"
+agent=(-c "$work/agent.crt" -k "$work/agent.key")
+CERTSWAP_TOPIC_ENROLLMENTS=sealed.enrollments expect 0 "${enroll[@]}" --password-file "$work/pass" --seal-to "$work/agent.crt"
+CERTSWAP_TOPIC_ENROLLMENTS=sealed.enrollments expect 0 watch enrollments --from-beginning --count 1 --show-secrets
+lacks out sesame-pfx
+lacks out '"format"'
+has out "\"recipient\":\"$(openssl x509 -in "$work/agent.crt" -outform DER | sha256sum | cut -d ' ' -f 1)\""
+cp "$work/out" "$work/event.json"
+expect 0 open "${agent[@]}" --content "$work/opened.pfx" "$work/event.json"
+[ "$(cat "$work/out")" = sesame-pfx ] || fail "another password: $(cat "$work/out")"
+cmp "$work/opened.pfx" "$work/pfx" || fail "the PFX that was opened is not the one that was sealed"
+[ "$(stat -c %a "$work/opened.pfx")" = 600 ] || fail "others may read what was opened"
+expect 0 open "${agent[@]}" --content "$work/opened.pfx" --password-to "$work/opened.pass" "$work/event.json"
+[ ! -s "$work/out" ] && [ "$(cat "$work/opened.pass")" = sesame-pfx ] || fail "--password-to is not heeded"
+expect 64 open "${agent[@]}" "$work/event.json"
+has err --content
+expect 65 open -c "$work/crt" -k "$work/key" --content "$work/none" "$work/event.json"
+has err "none of our certificates"
+[ ! -e "$work/none" ] || fail "something was written"
+expect 65 open -c "$work/agent.crt" -k "$work/key" --content "$work/none" "$work/event.json"
+expect 66 open "${agent[@]}" --content "$work/none" "$work/absent.json"
+expect 66 open "${agent[@]}" --content "$work/absent/none" "$work/event.json"
+
 # Inventory: an array, one object from standard input, a tombstone; all or nothing when a record is wrong.
 store() { # NUMBER
     echo "{\"storeId\": \"AAAAAAAA-0000-4000-8000-00000000000$1\", \"storeType\": {\"shortName\": \"PEM\",
@@ -128,6 +154,15 @@ fields=(key value.existingCertificateId value.certificateId value.requestId valu
     value.principal.permissions value.storeIds value.jobTime value.password value.dryRun)
 reads commands "00000000-0000-4000-8000-000000000001	123		9	alice	/a/, /b/	aaaaaaaa-0000-4000-8000-000000000001	2026-11-19T16:23:01Z	(hidden)	yes
 00000000-0000-4000-8000-000000000002	1	2		bob				(hidden)	no" "${fields[@]}"
+CERTSWAP_TOPIC_COMMANDS=sealed.commands expect 0 replace -e 123 -r 9 -u alice -p /a/ --password-file "$work/pass" \
+    --seal-to "$work/agent.crt"
+CERTSWAP_TOPIC_COMMANDS=sealed.commands expect 0 watch commands --from-beginning --count 1 --show-secrets
+lacks out sesame-store
+cp "$work/out" "$work/sealed-command.json"
+expect 0 open "${agent[@]}" "$work/sealed-command.json"
+[ "$(cat "$work/out")" = sesame-store ] || fail "another password: $(cat "$work/out")"
+expect 64 open "${agent[@]}" --content "$work/none" "$work/sealed-command.json"
+expect 64 replace -e 123 -r 9 -u alice --seal-to "$work/agent.crt"
 expect 14 replace -e 123 -c 9 -u alice --wait --timeout 1
 has err "may still be carried out"
 expect 64 replace -e 123 -c 9 -r 9 -u alice

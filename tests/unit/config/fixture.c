@@ -21,10 +21,15 @@ static int read_file(void *arg, const char *path, struct secret *content)
     return ENOENT;
 }
 
+struct settings_source source_of(const char *const *environ)
+{
+    return (struct settings_source){
+        .environ = environ, .read_file = read_file, .host_name = "host7", .cpu_count = 4};
+}
+
 struct settings *load(const char *const *environ, struct faults *faults)
 {
-    const struct settings_source source = {
-        .environ = environ, .read_file = read_file, .host_name = "host7", .cpu_count = 4};
+    const struct settings_source source = source_of(environ);
     return settings_load_from(&source, faults);
 }
 

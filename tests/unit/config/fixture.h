@@ -10,6 +10,7 @@
         "CERTSWAP_REQUIRE_SEALED=false"
 
 /* Files: /keys, /redis, /password, /empty, /nul; others do not exist. Host name "host7", 4 CPUs. */
+struct settings_source source_of(const char *const *environ);
 struct settings *load(const char *const *environ, struct faults *faults);
 /* The same with REQUIRED and one variable more. */
 struct settings *load_with(const char *variable, struct faults *faults);

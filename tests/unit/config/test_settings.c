@@ -57,7 +57,7 @@ Test(settings, every_fault_is_reported_at_once)
     cr_assert_null(load(environ, &faults));
     cr_assert(has_fault(&faults, "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS", "required"));
     cr_assert(has_fault(&faults, "CERTSWAP_STAGING_KEYS", "_FILE"));
-    cr_assert(has_fault(&faults, "CERTSWAP_REQUIRE_SEALED", "set CERTSWAP_REQUIRE_SEALED=false"));
+    cr_assert(has_fault(&faults, "CERTSWAP_SEALING_DIR", "required by CERTSWAP_REQUIRE_SEALED=true"));
     cr_assert(has_fault(&faults, "CERTSWAP_STAGING_TTL_S", "1 to 300"));
     cr_assert(has_fault(&faults, "CERTSWAP_PIPELINE", "did you mean CERTSWAP_PIPELINES?"));
     cr_assert(has_fault(&faults, "CERTSWAP_LOG_LEVEL", "error, warn, info, debug"));
@@ -105,8 +105,9 @@ static const struct {
     {"CERTSWAP_HTTP_LISTEN=local/host:1", "host name of other characters"},
     {"CERTSWAP_AUTH=jwt", "not in this version"},
     {"CERTSWAP_AUTH=ldap", "claims, jwt"},
-    {"CERTSWAP_SEALING_DIR=/seal", "not in this version"},
-    {"CERTSWAP_REQUIRE_SEALED=true", "not in this version"},
+    {"CERTSWAP_SEALING_DIR=/seal", NULL},
+    {"CERTSWAP_SEALING_DIR=/se\nal", "no path"},
+    {"CERTSWAP_REQUIRE_SEALED=yes", "true or false"},
     {"CERTSWAP_AVRO_FRAMING=confluent", "not in this version"},
     {"CERTSWAP_SCHEMA_REGISTRY_URL=http://registry", "not in this version"},
     {"CERTSWAP_REDIS_URL=rediss://redis", "not in this version"},
@@ -308,12 +309,72 @@ Test(settings, combinations_that_do_not_fit_are_faults)
                                       .jwt_issuer = issuer,
                                       .avro_framing = FRAMING_SETTING_CONFLUENT};
     settings_check(&settings, &faults);
+    cr_assert_eq(faults.count, 0);
+    settings_check_service(&settings, &faults);
     cr_assert_eq(faults.count, 4);
     cr_assert(has_fault(&faults, "CERTSWAP_SEALING_DIR", "required by CERTSWAP_REQUIRE_SEALED=true"));
     cr_assert(has_fault(&faults, "CERTSWAP_JWT_JWKS", "required by CERTSWAP_AUTH=jwt"));
     cr_assert(has_fault(&faults, "CERTSWAP_JWT_AUDIENCE", "required by CERTSWAP_AUTH=jwt"));
     cr_assert(
         has_fault(&faults, "CERTSWAP_SCHEMA_REGISTRY_URL", "required by CERTSWAP_AVRO_FRAMING=confluent"));
+    faults_free(&faults);
+}
+
+Test(settings, sealing_is_required_unless_it_is_switched_off)
+{
+    struct faults faults = {0};
+    const char *environ[] = {"CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=b", "CERTSWAP_STAGING_KEYS=" GOOD_KEY,
+                             "CERTSWAP_SEALING_DIR=/seal", NULL};
+    AUTO(settings) struct settings *settings = load(environ, &faults);
+    cr_assert_not_null(settings);
+    cr_assert(settings->require_sealed);
+    cr_assert_str_eq(settings->sealing_dir, "/seal");
+    environ[2] = NULL;
+    cr_assert_null(load(environ, &faults));
+    cr_assert_eq(faults.count, 1);
+    cr_assert(
+        has_fault(&faults, "CERTSWAP_SEALING_DIR", "set CERTSWAP_REQUIRE_SEALED=false for development"));
+    faults_free(&faults);
+}
+
+Test(settings, a_client_needs_nothing_that_only_the_service_needs)
+{
+    struct faults faults = {0};
+    const char *environ[] = {"CERTSWAP_TOPIC_JOBS=jobs", "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=b", NULL};
+    struct settings_source source = source_of(environ);
+    cr_assert_null(settings_load_from(&source, &faults));
+    cr_assert_eq(faults.count, 2);
+    faults_free(&faults);
+    source.client = true;
+    AUTO(settings) struct settings *settings = settings_load_from(&source, &faults);
+    cr_assert_not_null(settings);
+    cr_assert_eq(settings->staging_keys.len, 0);
+    environ[1] = NULL;
+    cr_assert_null(settings_load_from(&source, &faults));
+    cr_assert_eq(faults.count, 1);
+    cr_assert(has_fault(&faults, "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS", "required"));
+    faults_free(&faults);
+}
+
+static void dislike_the_group(const struct settings *settings, struct faults *faults)
+{
+    faults_add(faults, "CERTSWAP_GROUP_ID", "is %s; take another", settings->group_id);
+}
+
+Test(settings, what_the_table_cannot_judge_is_reported_with_the_rest)
+{
+    struct faults faults = {0};
+    const char *environ[] = {"CERTSWAP_PIPELINES=many", REQUIRED, NULL};
+    struct settings_source source = source_of(environ);
+    source.check = dislike_the_group;
+    cr_assert_null(settings_load_from(&source, &faults));
+    cr_assert_eq(faults.count, 2);
+    cr_assert(has_fault(&faults, "CERTSWAP_PIPELINES", "1 to 256"));
+    cr_assert(has_fault(&faults, "CERTSWAP_GROUP_ID", "is certswap;"));
+    faults_free(&faults);
+    environ[0] = "CERTSWAP_PIPELINES=1";
+    cr_assert_null(settings_load_from(&source, &faults));
+    cr_assert_eq(faults.count, 1);
     faults_free(&faults);
 }
 

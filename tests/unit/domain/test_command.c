@@ -79,6 +79,7 @@ Test(command, has_a_user)
 Test(command, an_empty_password_is_none)
 {
     cr_assert(taken().has_password);
+    cr_assert(span_equal(taken().password, world.command.password));
     world.command.password = SPAN_LITERAL("");
     cr_assert_not(taken().has_password);
     world.command.password_kind = PASSWORD_NONE;

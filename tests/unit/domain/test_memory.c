@@ -120,7 +120,7 @@ static bool plan_all(struct arena *arena, struct inventory_reader *reader, struc
                                       .principal = {SPAN_LITERAL("ada"), permissions, 3}};
     struct staged_outcome staged = {.state = STAGED_FOUND, .requester = SPAN_LITERAL("ada")};
     struct plan_policy policy = {.max_stores_per_command = STORES};
-    struct plan_input input = {&command, &staged, reader, &policy, 0};
+    struct plan_input input = {.command = &command, .staged = &staged, .reader = reader, .policy = &policy};
     struct plan plan;
     struct replace_result result;
     struct store_job job;

@@ -35,9 +35,19 @@ static void forbidden(void)
 static void plain_where_sealed_is_required(void)
 {
     world.policy.require_sealed = true;
-    world.policy.can_seal = true;
+    world.command.password_kind = PASSWORD_PLAIN;
     for (size_t i = 0; i < WORLD_STORES; i++)
         world.stores[i].agent.has_certificate = true;
+}
+static void sealed_password(void)
+{
+    world.command.password_kind = PASSWORD_SEALED;
+    world.policy.can_unseal = true;
+}
+static void seal_that_does_not_open(void)
+{
+    sealed_password();
+    world.password = (struct opened_password){.reason = SPAN_LITERAL("the CMS was altered; seal it again")};
 }
 static void not_staged(void)
 {
@@ -74,6 +84,7 @@ static const struct {
     {ERR_INVALID_COMMAND, invalid, "jobTime"},
     {ERR_FORBIDDEN, forbidden, "/certificate_stores/schedule/<containerId>/"},
     {ERR_SEAL_INVALID, plain_where_sealed_is_required, "SealedPassword"},
+    {ERR_SEAL_INVALID, seal_that_does_not_open, "the CMS was altered; seal it again"},
     {ERR_NOT_STAGED, not_staged, "nothing is staged for request 900"},
     {ERR_STAGING_EXPIRED, expired, "has expired"},
     {ERR_CREDENTIAL_INVALID, refused, "request 900 cannot be used: the key does not fit the certificate"},
@@ -81,7 +92,7 @@ static const struct {
     {ERR_INVALID_COMMAND, itself_by_request, "cannot replace itself"},
     {ERR_TOO_MANY_STORES, too_many, "more than 2 stores"},
 };
-enum { REJECTIONS = sizeof rejections / sizeof *rejections, FIRST_STATE = 3, LAST_STATE = 5 };
+enum { REJECTIONS = sizeof rejections / sizeof *rejections, FIRST_STATE = 4, LAST_STATE = 6 };
 
 static void expect_rejection(size_t i)
 {
@@ -135,10 +146,14 @@ static void entry_password(size_t store)
     world.stores[store].type.entry_password_required = true;
     world.command.password_kind = PASSWORD_NONE;
 }
-static void sealing(size_t store)
+static void no_agent_certificate(size_t store)
 {
-    world.stores[store].agent.has_certificate = true;
-    world.stores[store].agent.certificate = SPAN_LITERAL("DER");
+    bool has_password = world.command.password_kind != PASSWORD_NONE;
+    plain_where_sealed_is_required();
+    sealed_password();
+    if (!has_password)
+        world.command.password_kind = PASSWORD_NONE;
+    world.stores[store].agent.has_certificate = false;
 }
 
 static const struct {
@@ -151,7 +166,8 @@ static const struct {
     {ERR_ADD_UNSUPPORTED, add_unsupported},
     {ERR_ENTRY_PASSWORD_REQUIRED, entry_password},
     {ERR_PACKAGING_FAILED, NULL},
-    {ERR_SEALING_FAILED, sealing},
+    {ERR_SEALING_FAILED, no_agent_certificate},
+    {ERR_SEALING_FAILED, NULL},
     {ERR_JOB_TOO_LARGE, NULL},
 };
 enum { FAILURES = sizeof failures / sizeof *failures };
@@ -160,8 +176,8 @@ static void fail_late(size_t i)
 {
     if (failures[i].code == ERR_PACKAGING_FAILED)
         plan_fail_variant(&world.plan, 1, ERR_PACKAGING_FAILED, SPAN_LITERAL("late"));
-    if (failures[i].code == ERR_JOB_TOO_LARGE && world.plan.stores[1].job_count > 0)
-        plan_fail_store(&world.plan, 1, ERR_JOB_TOO_LARGE, SPAN_LITERAL("late"));
+    else if (failures[i].apply == NULL && world.plan.stores[1].job_count > 0)
+        plan_fail_store(&world.plan, 1, failures[i].code, SPAN_LITERAL("late"));
 }
 
 /* Every pair of faults on store 1, and each alone; a packaging failure of its variant hits the others too. */
@@ -398,11 +414,41 @@ Test(plan, an_empty_password_needs_no_seal)
     cr_assert_eq(plan_status(world_plan(&world)), REPLACE_COMPLETED);
 }
 
+Test(plan, a_sealed_password_counts_once_it_is_opened)
+{
+    sealed_password();
+    world.stores[0].type.entry_password_required = true;
+    const struct plan *plan = world_plan(&world);
+    cr_assert_eq(plan_status(plan), REPLACE_COMPLETED);
+    cr_assert(plan->view.has_password);
+    cr_assert(span_equal(plan->view.password, SPAN_LITERAL("correct horse")));
+}
+
+Test(plan, an_empty_sealed_password_is_none)
+{
+    plain_where_sealed_is_required();
+    sealed_password();
+    world.password.text = SPAN_LITERAL("");
+    world.stores[0].type.entry_password_required = true;
+    const struct plan *plan = world_plan(&world);
+    cr_assert_eq(world_failure(&world, 0), ERR_ENTRY_PASSWORD_REQUIRED);
+    cr_assert_eq(world_failure(&world, 1), ERR_NONE);
+    cr_assert_not(plan->view.has_password);
+}
+
+Test(plan, the_precheck_opens_nothing)
+{
+    seal_that_does_not_open();
+    struct plan_input input = {.command = &world.command, .policy = &world.policy, .now_ms = world.now_ms};
+    struct plan plan;
+    cr_assert(plan_precheck(world.arena, &input, &plan, NULL));
+    cr_assert_eq(plan.rejection, ERR_NONE);
+}
+
 Test(plan, an_agent_without_certificate_fails_where_seals_are_required)
 {
     plain_where_sealed_is_required();
-    world.command.password_kind = PASSWORD_SEALED;
-    world.policy.can_unseal = true;
+    sealed_password();
     world.stores[2].agent.has_certificate = false;
     world_plan(&world);
     cr_assert_eq(world_failure(&world, 1), ERR_NONE);

@@ -78,8 +78,10 @@ static void random_world(struct world *world)
         world->staged.certificate_id = EXISTING;
     world->policy.max_stores_per_command = rarely() ? below(4) : 5;
     world->policy.require_sealed = rarely();
-    world->policy.can_unseal = below(2);
-    world->policy.can_seal = below(2);
+    world->policy.can_unseal = !rarely();
+    world->password.opened = !rarely();
+    if (rarely())
+        world->password.text = SPAN_LITERAL("");
 }
 
 static bool may(const struct world *world, const char *permission)
@@ -149,8 +151,9 @@ static bool listed(const struct world *world, size_t id)
 
 static bool naive_has_password(const struct world *world)
 {
-    return world->command.password_kind == PASSWORD_SEALED ||
-           (world->command.password_kind == PASSWORD_PLAIN && world->command.password.len > 0);
+    return world->command.password_kind == PASSWORD_SEALED
+               ? world->password.text.len > 0
+               : world->command.password_kind == PASSWORD_PLAIN && world->command.password.len > 0;
 }
 
 static enum err_code naive_rejection(const struct world *world)
@@ -164,7 +167,7 @@ static enum err_code naive_rejection(const struct world *world)
                may(world, "/certificate_stores/schedule/-1/");
     if (!any || !may(world, "/certificates/enrollment/pfx/"))
         return ERR_FORBIDDEN;
-    if (command->password_kind == PASSWORD_SEALED ? !world->policy.can_unseal
+    if (command->password_kind == PASSWORD_SEALED ? !world->policy.can_unseal || !world->password.opened
                                                   : naive_has_password(world) && world->policy.require_sealed)
         return ERR_SEAL_INVALID;
     if (world->staged.state != STAGED_FOUND)
@@ -198,7 +201,7 @@ static enum err_code naive_failure(const struct world *world, const struct store
         return ERR_ADD_UNSUPPORTED;
     if (record->type.entry_password_required && !naive_has_password(world))
         return ERR_ENTRY_PASSWORD_REQUIRED;
-    if (record->agent.has_certificate ? !world->policy.can_seal : world->policy.require_sealed)
+    if (!record->agent.has_certificate && world->policy.require_sealed)
         return ERR_SEALING_FAILED;
     return ERR_NONE;
 }

@@ -70,6 +70,7 @@ void world_init(struct world *world)
         .requester = SPAN_LITERAL("CORP\\ada"),
         .thumbprint = SPAN_LITERAL("FFEEDDCCBBAA99887766554433221100FFEEDDCC"),
     };
+    world->password = (struct opened_password){.opened = true, .text = SPAN_LITERAL("correct horse")};
     world->policy = (struct plan_policy){.max_stores_per_command = 4000};
 }
 
@@ -81,7 +82,12 @@ const struct plan *world_plan(struct world *world)
     for (size_t i = 0; i < world->store_count; i++)
         cr_assert(inventory_put(world->inventory, &world->stores[i], &err), "%s", err.text);
     inventory_read_begin(world->reader);
-    struct plan_input input = {&world->command, &world->staged, world->reader, &world->policy, world->now_ms};
+    struct plan_input input = {.command = &world->command,
+                               .staged = &world->staged,
+                               .reader = world->reader,
+                               .password = &world->password,
+                               .policy = &world->policy,
+                               .now_ms = world->now_ms};
     cr_assert(plan_make(world->arena, &input, &world->plan, &err), "%s", err.text);
     return &world->plan;
 }

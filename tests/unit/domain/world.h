@@ -14,6 +14,7 @@ struct world {
     struct inventory_reader *reader;
     struct replace_command command;
     struct staged_outcome staged;
+    struct opened_password password; /* where the command's is sealed; it opens */
     struct plan_policy policy;
     int64_t now_ms;
     struct store_inventory stores[WORLD_STORES];

@@ -5,13 +5,13 @@ _certswap()
     local sub=${COMP_WORDS[1]} words='' files='' first=2
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='topics enroll renew inventory replace watch check completion help --help --version'
+        words='topics enroll renew inventory replace watch seal open check completion help --help --version'
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
         return
     fi
     case "$sub $COMP_CWORD" in
     "topics 2") mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur"); return ;;
-    "help 2") mapfile -t COMPREPLY < <(compgen -W 'topics enroll renew inventory replace watch check completion ' -- "$cur"); return ;;
+    "help 2") mapfile -t COMPREPLY < <(compgen -W 'topics enroll renew inventory replace watch seal open check completion ' -- "$cur"); return ;;
     esac
     case "$sub" in
     topics) sub="$sub ${COMP_WORDS[2]}" first=3 ;;
@@ -29,6 +29,7 @@ _certswap()
     "enroll --pem") files=1 ;;
     "enroll --password-file") files=1 ;;
     "enroll --password-env") ;;
+    "enroll --seal-to") files=1 ;;
     "enroll --thumbprint") ;;
     "enroll --event-id") ;;
     "enroll --occurred-at") ;;
@@ -43,6 +44,7 @@ _certswap()
     "renew --pem") files=1 ;;
     "renew --password-file") files=1 ;;
     "renew --password-env") ;;
+    "renew --seal-to") files=1 ;;
     "renew --thumbprint") ;;
     "renew --event-id") ;;
     "renew --occurred-at") ;;
@@ -63,6 +65,7 @@ _certswap()
     "replace --job-time") ;;
     "replace --password-file") files=1 ;;
     "replace --password-env") ;;
+    "replace --seal-to") files=1 ;;
     "replace --command-id") ;;
     "replace --timeout" | "replace -t") ;;
     "replace --bootstrap-servers" | "replace -b") ;;
@@ -72,6 +75,20 @@ _certswap()
     "watch --field") ;;
     "watch --bootstrap-servers" | "watch -b") ;;
     "watch --output" | "watch -o") words='table json' ;;
+    "seal --seal-to") files=1 ;;
+    "seal --pfx") files=1 ;;
+    "seal --pem") files=1 ;;
+    "seal --password-file") files=1 ;;
+    "seal --password-env") ;;
+    "seal --cms") files=1 ;;
+    "seal --output" | "seal -o") words='table json' ;;
+    "open --certificate" | "open -c") files=1 ;;
+    "open --key" | "open -k") files=1 ;;
+    "open --password-file") files=1 ;;
+    "open --password-env") ;;
+    "open --content") files=1 ;;
+    "open --password-to") files=1 ;;
+    "open --output" | "open -o") words='table json' ;;
     "check --output" | "check -o") words='table json' ;;
     "completion --output" | "completion -o") words='table json' ;;
     *)
@@ -80,20 +97,26 @@ _certswap()
             words='--partitions --replication --bootstrap-servers --output --help '
             ;;
         "enroll")
-            words='--file --certificate-id --request-id --requester --pfx --pem --password-file --password-env --password-prompt --thumbprint --event-id --occurred-at --format --bootstrap-servers --output --help '
+            words='--file --certificate-id --request-id --requester --pfx --pem --password-file --password-env --password-prompt --seal-to --thumbprint --event-id --occurred-at --format --bootstrap-servers --output --help '
             ;;
         "renew")
-            words='--file --certificate-id --request-id --requester --pfx --pem --password-file --password-env --password-prompt --thumbprint --event-id --occurred-at --renewed-certificate-id --bootstrap-servers --output --help '
+            words='--file --certificate-id --request-id --requester --pfx --pem --password-file --password-env --password-prompt --seal-to --thumbprint --event-id --occurred-at --renewed-certificate-id --bootstrap-servers --output --help '
             ;;
         "inventory")
             words='--file --remove --bootstrap-servers --output --help '
             ;;
         "replace")
-            words='--file --existing --certificate-id --request-id --user --permission --store-id --job-time --password-file --password-env --password-prompt --dry-run --command-id --wait --timeout --bootstrap-servers --output --help '
+            words='--file --existing --certificate-id --request-id --user --permission --store-id --job-time --password-file --password-env --password-prompt --seal-to --dry-run --command-id --wait --timeout --bootstrap-servers --output --help '
             ;;
         "watch")
             words='--from-beginning --until-end --count --timeout --field --show-secrets --bootstrap-servers --output --help '
             [ "$COMP_CWORD" -gt "$first" ] || words="enrollments renewals inventory commands retry dlq jobs results $words"
+            ;;
+        "seal")
+            words='--seal-to --pfx --pem --password-file --password-env --password-prompt --cms --output --help '
+            ;;
+        "open")
+            words='--certificate --key --password-file --password-env --password-prompt --content --password-to --output --help '
             ;;
         "check")
             words='--output --help '

@@ -10,6 +10,8 @@ _certswap()
     'inventory:send what certificate stores hold, or forget a store'
     'replace:command that a certificate be replaced in all stores that hold it'
     'watch:print the records of a topic, as JSON'
+    'seal:seal a credential or a password to a certificate'
+    'open:open what was sealed to a certificate, with its key'
     'check:check the service'\''s configuration, as certswapd --check-config'
     'completion:print the completion script of a shell'
     'help:say how a subcommand is used'
@@ -43,6 +45,7 @@ _certswap()
       '--password-file[a file whose first line is the password\: what opens --pfx or --pem]:FILE:_files' \
       '--password-env[the environment variable that holds it]:NAME:' \
       '--password-prompt[ask for it on the terminal]' \
+      '--seal-to[seal it to this certificate (PEM or DER)\: only its key'\''s holder can read it]:FILE:_files' \
       '--thumbprint[the certificate'\''s SHA-1; computed when absent]:HEX:' \
       '--event-id[the event'\''s id; a random one when absent]:GUID:' \
       '--occurred-at[when it was acquired; now when absent]:TIME:' \
@@ -64,6 +67,7 @@ _certswap()
       '--password-file[a file whose first line is the password\: what opens --pfx or --pem]:FILE:_files' \
       '--password-env[the environment variable that holds it]:NAME:' \
       '--password-prompt[ask for it on the terminal]' \
+      '--seal-to[seal it to this certificate (PEM or DER)\: only its key'\''s holder can read it]:FILE:_files' \
       '--thumbprint[the certificate'\''s SHA-1; computed when absent]:HEX:' \
       '--event-id[the event'\''s id; a random one when absent]:GUID:' \
       '--occurred-at[when it was acquired; now when absent]:TIME:' \
@@ -97,6 +101,7 @@ _certswap()
       '--password-file[a file whose first line is the password\: what secures the certificate in the stores]:FILE:_files' \
       '--password-env[the environment variable that holds it]:NAME:' \
       '--password-prompt[ask for it on the terminal]' \
+      '--seal-to[seal it to this certificate (PEM or DER)\: only its key'\''s holder can read it]:FILE:_files' \
       '--dry-run[make no jobs, say what would be]' \
       '--command-id[the command'\''s id; a random one when absent]:GUID:' \
       '--wait[stay for the result\: it sets the exit status]' \
@@ -120,6 +125,34 @@ _certswap()
       '--help[say how this subcommand is used]' \
       '1:TOPIC:(enrollments renewals inventory commands retry dlq jobs results)'
     ;;
+  seal)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--seal-to[seal it to this certificate (PEM or DER)\: only its key'\''s holder can read it]:FILE:_files' \
+      '--pfx[certificate and key as PKCS#12]:FILE:_files' \
+      '--pem[certificate, chain and key as PEM, instead of --pfx]:FILE:_files' \
+      '--password-file[a file whose first line is the password\: what opens --pfx or --pem]:FILE:_files' \
+      '--password-env[the environment variable that holds it]:NAME:' \
+      '--password-prompt[ask for it on the terminal]' \
+      '--cms[write the CMS there, in DER, instead of printing the record]:FILE:_files' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
+  open)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--certificate[the certificate it is sealed to, as PEM]:FILE:_files' \
+      '--key[its private key, as PEM; --certificate'\''s file when absent]:FILE:_files' \
+      '--password-file[a file whose first line is the password\: what opens --key]:FILE:_files' \
+      '--password-env[the environment variable that holds it]:NAME:' \
+      '--password-prompt[ask for it on the terminal]' \
+      '--content[where to write the PKCS#12 or PEM, readable by you alone]:FILE:_files' \
+      '--password-to[where to write the password, readable by you alone; printed when absent]:FILE:_files' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
   check)
     shift words; (( CURRENT-- ))
     _arguments \
@@ -135,7 +168,7 @@ _certswap()
       '1:bash|zsh:(bash zsh)'
     ;;
   help)
-    compadd topics enroll renew inventory replace watch check completion 
+    compadd topics enroll renew inventory replace watch seal open check completion 
     ;;
   esac
 }
