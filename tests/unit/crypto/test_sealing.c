@@ -57,13 +57,15 @@ Test(sealing, refuses_what_it_should)
     cr_assert_geq(sealing_each_case("invalid", refuse_invalid), 40);
 }
 
-/* Every bit of every byte. For messages to one recipient: infos of others are nobody's to authenticate. */
+/* A bit of every byte, or every bit with TEST_LONG (script/test --long). For messages to one recipient: infos
+ * of others are nobody's to authenticate. */
 static void refuse_flipped(const char *name, struct span cms)
 {
     AUTO(buf) struct buf copy = {0};
+    bool all = getenv("TEST_LONG") != NULL;
     buf_put(&copy, cms.data, cms.len);
     for (size_t i = 0; i < cms.len; i++) {
-        for (int bit = 0; bit < 8; bit++) {
+        for (int bit = all ? 0 : (int)(i % 8); bit < 8; bit += all ? 1 : 8) {
             AUTO(buf) struct buf content = {0};
             struct err err = {0};
             copy.data[i] ^= (uint8_t)(1 << bit);
@@ -76,7 +78,7 @@ static void refuse_flipped(const char *name, struct span cms)
     }
 }
 
-Test(sealing, refuses_every_flipped_bit)
+Test(sealing, refuses_a_flipped_bit_anywhere)
 {
     const char *names[] = {"oaep-sha256", "pkcs1", "p256", "p256-ukm", "attributes"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
