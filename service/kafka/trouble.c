@@ -84,8 +84,9 @@ static void describe(const struct kafka_trouble *trouble, rd_kafka_resp_err_t co
     }
     const char *remedy = remedy_of(code, text);
     const char *after = remedy != NULL ? strstr(text, " (after ") : NULL;
-    snprintf(line, ERR_TEXT_MAX, "%.*s%s%s", after != NULL ? (int)(after - text) : ERR_TEXT_MAX, text,
-             remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
+    const char *rest = after != NULL ? strchr(after, ')') : NULL;
+    snprintf(line, ERR_TEXT_MAX, "%.*s%s%s%s", after != NULL ? (int)(after - text) : ERR_TEXT_MAX, text,
+             rest != NULL ? rest + 1 : "", remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
 }
 
 void kafka_trouble_note(struct kafka_trouble *trouble, const rd_kafka_t *client, rd_kafka_resp_err_t told,
