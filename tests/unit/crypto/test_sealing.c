@@ -57,14 +57,14 @@ Test(sealing, refuses_what_it_should)
     cr_assert_geq(sealing_each_case("invalid", refuse_invalid), 40);
 }
 
-/* A bit of every byte, or every bit with TEST_LONG (script/test --long). For messages to one recipient: infos
- * of others are nobody's to authenticate. */
+/* A bit of every third byte, or every bit with TEST_LONG (script/test --long). For messages to one recipient:
+ * infos of others are nobody's to authenticate. */
 static void refuse_flipped(const char *name, struct span cms)
 {
     AUTO(buf) struct buf copy = {0};
     bool all = getenv("TEST_LONG") != NULL;
     buf_put(&copy, cms.data, cms.len);
-    for (size_t i = 0; i < cms.len; i++) {
+    for (size_t i = 0; i < cms.len; i += all ? 1 : 3) {
         for (int bit = all ? 0 : (int)(i % 8); bit < 8; bit += all ? 1 : 8) {
             AUTO(buf) struct buf content = {0};
             struct err err = {0};
