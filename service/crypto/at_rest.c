@@ -3,18 +3,16 @@
 #include "base/base64.h"
 
 #include "base/auto.h"
+#include "crypto/gcm.h"
 #include "crypto/library.h"
 
-#include <limits.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
-enum { FORMAT_VERSION = 1, KEY_LEN = 32, NONCE_LEN = 12, TAG_LEN = 16 };
+enum { FORMAT_VERSION = 1 };
 
 struct ring_key {
     char kid[KEYRING_KID_MAX + 1];
-    uint8_t bytes[KEY_LEN];
+    uint8_t bytes[GCM_KEY_LEN];
 };
 
 struct keyring {
@@ -78,15 +76,15 @@ static bool add_line(struct keyring *keyring, struct span line, size_t number, s
     bool decoded = base64_decode(&bytes, base64, true);
     if (bytes.failed)
         return crypto_no_memory(err);
-    if (!decoded || bytes.len != KEY_LEN)
+    if (!decoded || bytes.len != GCM_KEY_LEN)
         return err_set(
             err, ERR_CONFIG_INVALID,
             "staging keys, line %zu: behind the colon must be the base64 of %d bytes, as `openssl rand "
             "-base64 32` makes it",
-            number, KEY_LEN);
+            number, GCM_KEY_LEN);
     struct ring_key *key = &keyring->keys[keyring->count++];
     memcpy(key->kid, kid.data, kid.len);
-    memcpy(key->bytes, bytes.data, KEY_LEN);
+    memcpy(key->bytes, bytes.data, GCM_KEY_LEN);
     return true;
 }
 
@@ -141,50 +139,24 @@ const char *keyring_sealing_kid(const struct keyring *keyring)
     return keyring->keys[0].kid;
 }
 
-enum run { RUN_DONE, RUN_NO_MEMORY, RUN_ALTERED };
-
-/* AES-256-GCM (NIST SP 800-38D) in one go, over both spans of `aad` as associated data. `tag` is written when
-   encrypting and checked when decrypting. Before it is checked, only memory can fail. */
-static enum run run_gcm(bool encrypt, const uint8_t *key, const uint8_t *nonce, const struct span aad[2],
-                        struct span in, uint8_t *out, uint8_t *tag)
-{
-    int len = 0;
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    bool fed = context != NULL && in.len <= INT_MAX && aad[0].len <= INT_MAX && aad[1].len <= INT_MAX &&
-               EVP_CipherInit_ex2(context, crypto_library()->ciphers[CIPHER_AES_256_GCM], key, nonce, encrypt,
-                                  NULL) == 1;
-    for (int i = 0; fed && i < 2; i++)
-        fed = aad[i].len == 0 || EVP_CipherUpdate(context, NULL, &len, aad[i].data, (int)aad[i].len) == 1;
-    fed = fed && (in.len == 0 || EVP_CipherUpdate(context, out, &len, in.data, (int)in.len) == 1) &&
-          (encrypt || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) == 1);
-    enum run run = RUN_NO_MEMORY;
-    if (fed)
-        run = EVP_CipherFinal_ex(context, out + in.len, &len) == 1 ? RUN_DONE : RUN_ALTERED;
-    if (run == RUN_DONE && encrypt && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, tag) != 1)
-        run = RUN_NO_MEMORY;
-    EVP_CIPHER_CTX_free(context);
-    ERR_clear_error();
-    return run;
-}
-
 bool at_rest_seal(const struct keyring *keyring, struct span aad, struct span plain, struct buf *out,
                   struct err *err)
 {
     const struct ring_key *key = &keyring->keys[0];
     size_t start = out->len, kid_len = strlen(key->kid), head_len = 2 + kid_len;
-    uint8_t *sealed = buf_reserve(out, head_len + NONCE_LEN + plain.len + TAG_LEN);
+    uint8_t *sealed = buf_reserve(out, head_len + GCM_NONCE_LEN + plain.len + GCM_TAG_LEN);
     if (sealed == NULL)
         return crypto_no_memory(err);
-    uint8_t *nonce = sealed + head_len, *body = nonce + NONCE_LEN;
+    uint8_t *nonce = sealed + head_len, *body = nonce + GCM_NONCE_LEN;
     sealed[0] = FORMAT_VERSION;
     sealed[1] = (uint8_t)kid_len;
     memcpy(sealed + 2, key->kid, kid_len);
-    if (!crypto_random(nonce, NONCE_LEN, err))
+    if (!crypto_random(nonce, GCM_NONCE_LEN, err))
         return false;
     const struct span associated[2] = {span_of(sealed, head_len), aad};
-    if (run_gcm(true, key->bytes, nonce, associated, plain, body, body + plain.len) != RUN_DONE)
+    if (gcm_encrypt(key->bytes, nonce, associated, plain, body, body + plain.len) != GCM_DONE)
         return crypto_no_memory(err);
-    out->len = start + head_len + NONCE_LEN + plain.len + TAG_LEN;
+    out->len = start + head_len + GCM_NONCE_LEN + plain.len + GCM_TAG_LEN;
     return true;
 }
 
@@ -192,7 +164,7 @@ bool at_rest_open(const struct keyring *keyring, struct span aad, struct span se
                   struct err *err)
 {
     size_t kid_len = sealed.len >= 2 ? sealed.data[1] : 0, head_len = 2 + kid_len;
-    if (sealed.len < head_len + NONCE_LEN + TAG_LEN || sealed.data[0] != FORMAT_VERSION ||
+    if (sealed.len < head_len + GCM_NONCE_LEN + GCM_TAG_LEN || sealed.data[0] != FORMAT_VERSION ||
         !is_kid(span_of(sealed.data + 2, kid_len)))
         return err_set(
             err, ERR_CREDENTIAL_INVALID,
@@ -205,18 +177,18 @@ bool at_rest_open(const struct keyring *keyring, struct span aad, struct span se
             "the staged value is under the staging key %.*s, which is not in the keyring: add it, or enroll "
             "or renew the certificate again",
             SPAN_ARG(kid));
-    size_t len = sealed.len - head_len - NONCE_LEN - TAG_LEN;
-    const uint8_t *nonce = sealed.data + head_len, *body = nonce + NONCE_LEN;
-    uint8_t tag[TAG_LEN];
-    memcpy(tag, body + len, TAG_LEN);
+    size_t len = sealed.len - head_len - GCM_NONCE_LEN - GCM_TAG_LEN;
+    const uint8_t *nonce = sealed.data + head_len, *body = nonce + GCM_NONCE_LEN;
+    uint8_t tag[GCM_TAG_LEN];
+    memcpy(tag, body + len, GCM_TAG_LEN);
     if (!secret_alloc(plain, len))
         return crypto_no_memory(err);
     const struct span associated[2] = {span_of(sealed.data, head_len), aad};
-    enum run run = run_gcm(false, key->bytes, nonce, associated, span_of(body, len), plain->data, tag);
-    if (run == RUN_DONE)
+    enum gcm_result result = gcm_decrypt(key->bytes, nonce, associated, span_of(body, len), plain->data, tag);
+    if (result == GCM_DONE)
         return true;
     secret_free(plain);
-    if (run == RUN_NO_MEMORY)
+    if (result == GCM_NO_MEMORY)
         return crypto_no_memory(err);
     return err_set(
         err, ERR_CREDENTIAL_INVALID,
