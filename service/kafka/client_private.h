@@ -39,6 +39,15 @@ bool kafka_trouble_is_cause(const struct kafka_trouble *trouble);
 bool kafka_err_told(struct err *err, const struct kafka_trouble *trouble, rd_kafka_resp_err_t code,
                     const char *what);
 
+struct kafka_topic_state {
+    size_t partition_count; /* at least 1 */
+    bool is_led;            /* every partition has a leader */
+};
+
+/* What the brokers say now of the topic, or why that is not known: it is missing, may not be seen, or is
+   being made. */
+rd_kafka_resp_err_t kafka_topic_state(rd_kafka_t *client, const char *topic, int timeout_ms,
+                                      struct kafka_topic_state *state);
 /* A question that only works with a broker, and the topic (empty: none), in reach and allowed. */
 rd_kafka_resp_err_t kafka_ask(rd_kafka_t *client, const char *topic, int timeout_ms);
 

@@ -53,20 +53,6 @@ static bool conclude(struct ends *ends, rd_kafka_resp_err_t failure, const char 
     return kafka_err_told(err, &ends->trouble, failure, line);
 }
 
-/* librdkafka (2.0.2) goes on asking the leader that it once learnt, for as long as metadata.max.age.ms,
-   although that one says that it leads no more: a topic that is neither produced to nor consumed is not
-   looked up again by itself. */
-static void learn_leaders(struct ends *ends, const char *topic, int timeout_ms)
-{
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(ends->client, topic, NULL);
-    const struct rd_kafka_metadata *metadata = NULL;
-    if (handle == NULL)
-        return;
-    if (rd_kafka_metadata(ends->client, 0, handle, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        rd_kafka_metadata_destroy(metadata);
-    rd_kafka_topic_destroy(handle);
-}
-
 /* The list's partitions, all of one topic, get their ends. */
 static rd_kafka_resp_err_t ask(struct ends *ends, rd_kafka_topic_partition_list_t *list, int timeout_ms)
 {
@@ -78,8 +64,11 @@ static rd_kafka_resp_err_t ask(struct ends *ends, rd_kafka_topic_partition_list_
     for (int i = 0; i < list->cnt && failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
         if (list->elems[i].offset < 0)
             failure = RD_KAFKA_RESP_ERR__NO_OFFSET;
+    /* librdkafka (2.0.2) goes on asking the leader that it once learnt, for as long as metadata.max.age.ms,
+       although that one says that it leads no more: a topic that is neither produced to nor consumed is not
+       looked up again by itself. */
     if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
-        learn_leaders(ends, list->elems[0].topic, timeout_ms);
+        kafka_ask(ends->client, list->elems[0].topic, timeout_ms);
     return failure;
 }
 
@@ -113,23 +102,10 @@ bool ends_query_all(struct ends *ends, const char *topic, int64_t *offsets, size
 bool ends_partition_count(struct ends *ends, const char *topic, int timeout_ms, size_t *count,
                           struct err *err)
 {
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(ends->client, topic, NULL);
-    if (handle == NULL)
-        return err_set(err, ERR_CONFIG_INVALID, "\"%s\" cannot be the name of a topic", topic);
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t failure = rd_kafka_metadata(ends->client, 0, handle, &metadata, timeout_ms);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (metadata->topic_cnt == 0)
-            failure = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-        else if (metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            failure = metadata->topics[0].err;
-        else if (metadata->topics[0].partition_cnt == 0)
-            failure = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-        else
-            *count = (size_t)metadata->topics[0].partition_cnt;
-        rd_kafka_metadata_destroy(metadata);
-    }
-    rd_kafka_topic_destroy(handle);
+    struct kafka_topic_state state;
+    rd_kafka_resp_err_t failure = kafka_topic_state(ends->client, topic, timeout_ms, &state);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *count = state.partition_count;
     return conclude(ends, failure, topic, "partitions", err);
 }
 

@@ -73,23 +73,6 @@ void reader_free(struct reader *reader)
     free(reader);
 }
 
-/* How many partitions the topic has now. */
-static rd_kafka_resp_err_t count_partitions(struct reader *reader, size_t *count, int timeout_ms)
-{
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t failure = rd_kafka_metadata(reader->client, 0, reader->topic, &metadata, timeout_ms);
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return failure;
-    if (metadata->topic_cnt == 0)
-        failure = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    else if (metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = metadata->topics[0].err;
-    else
-        *count = (size_t)metadata->topics[0].partition_cnt;
-    rd_kafka_metadata_destroy(metadata);
-    return failure;
-}
-
 /* A list of all partitions, each with the place where reading goes on. */
 static rd_kafka_topic_partition_list_t *places(const struct reader *reader)
 {
@@ -167,18 +150,17 @@ bool reader_begin(struct reader *reader, int timeout_ms, struct err *err)
     char what[ERR_TEXT_MAX / 2];
     snprintf(what, sizeof what, "cannot read topic %s", rd_kafka_topic_name(reader->topic));
     int64_t deadline = deadline_in(timeout_ms);
-    size_t count = 0;
-    rd_kafka_resp_err_t failure = count_partitions(reader, &count, timeout_ms);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR && count == 0)
-        failure = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    struct kafka_topic_state state;
+    rd_kafka_resp_err_t failure =
+        kafka_topic_state(reader->client, rd_kafka_topic_name(reader->topic), timeout_ms, &state);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
         free(reader->partitions);
         reader->partitions = NULL;
         reader->partition_count = 0;
         reader->caught_up_count = 0;
-        if (!grow(reader, count))
+        if (!grow(reader, state.partition_count))
             return err_set(err, ERR_NO_MEMORY, "%s: out of memory", what);
-        reader->first_count = count;
+        reader->first_count = state.partition_count;
         failure = take_ends(reader, deadline_left(deadline, timeout_ms));
     }
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -197,9 +179,10 @@ bool reader_begin(struct reader *reader, int timeout_ms, struct err *err)
 void reader_look_for_partitions(struct reader *reader)
 {
     reader->look_at = deadline_in(LOOK_FOR_PARTITIONS_MS);
-    size_t count = 0;
-    if (count_partitions(reader, &count, LOOK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        count <= reader->partition_count || !grow(reader, count))
+    struct kafka_topic_state state;
+    if (kafka_topic_state(reader->client, rd_kafka_topic_name(reader->topic), LOOK_TIMEOUT_MS, &state) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR ||
+        state.partition_count <= reader->partition_count || !grow(reader, state.partition_count))
         return;
     rd_kafka_resp_err_t failure = assign(reader);
     if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -1,5 +1,6 @@
-/* kafka/transaction_private: what the two halves of a transactional producer share. transaction.c makes the
-   calls; transaction_trouble.c knows what is wrong, with which topic, and whether it is over. */
+/* kafka/transaction_private: what the parts of a transactional producer share. transaction.c makes the calls;
+   transaction_topics.c holds the topics; transaction_trouble.c knows what is wrong, with which topic, and
+   whether it is over. */
 #pragma once
 
 #include "kafka/transaction.h"

@@ -148,19 +148,3 @@ bool kafka_trouble_is_due(struct kafka_trouble *trouble, int patience_ms)
     trouble->asked_at = now;
     return true;
 }
-
-rd_kafka_resp_err_t kafka_ask(rd_kafka_t *client, const char *topic, int timeout_ms)
-{
-    rd_kafka_topic_t *handle = topic[0] != '\0' ? rd_kafka_topic_new(client, topic, NULL) : NULL;
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t failure = rd_kafka_metadata(client, 0, handle, &metadata, timeout_ms);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (handle != NULL)
-            failure =
-                metadata->topic_cnt == 0 ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART : metadata->topics[0].err;
-        rd_kafka_metadata_destroy(metadata);
-    }
-    if (handle != NULL)
-        rd_kafka_topic_destroy(handle);
-    return failure;
-}
