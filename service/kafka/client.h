@@ -66,6 +66,10 @@ size_t kafka_message_max_bytes(const struct kafka_property *properties, size_t c
 typedef void kafka_log_fn(int level, const char *client, const char *text);
 void kafka_log_to(kafka_log_fn *sink);
 
+/* How many clients were given up and have not ended: their threads run on, so that the process must leave by
+   _exit(). */
+int kafka_clients_left(void);
+
 enum { KAFKA_TOPIC_MAX = 249 };
 
 /* The latest trouble of a client, for the answer to "what is it waiting for". Every opaque handle of this

@@ -9,6 +9,12 @@
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_trouble *trouble,
                              struct err *err);
 
+/* Ends a client with its owner's memory, by a call that may block for ever. Waits for it at most timeout_ms,
+   then leaves it to a thread of its own: until it ends the owner's memory must stay, for callbacks. */
+typedef void kafka_end_fn(void *owner);
+void kafka_end_within(kafka_end_fn *end, void *owner, int timeout_ms);
+enum { KAFKA_END_MS = 2000 };
+
 /* For kafka_client_new(): brokers' certificates are judged so that the trouble can say what is wrong with
  * them. */
 void kafka_secure_conf(rd_kafka_conf_t *conf);

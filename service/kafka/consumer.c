@@ -6,7 +6,6 @@
 #include "kafka/errors.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -343,7 +342,7 @@ bool consumer_close(struct consumer *consumer, int timeout_ms)
 }
 
 /* Ends the client, as long as it takes, and then frees what its callbacks may still use. */
-static void *destroy(void *arg)
+static void end(void *arg)
 {
     struct consumer *consumer = arg;
     rd_kafka_destroy_flags(consumer->client, consumer->closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -351,7 +350,6 @@ static void *destroy(void *arg)
     forget_unbegun(consumer);
     free(consumer->places);
     free(consumer);
-    return NULL;
 }
 
 void consumer_free(struct consumer *consumer)
@@ -362,9 +360,5 @@ void consumer_free(struct consumer *consumer)
         consumer_close(consumer, FREE_TIMEOUT_MS);
     rd_kafka_queue_destroy(consumer->commits);
     /* What could not be closed in time would hold the caller up for as long as the group's session lasts. */
-    pthread_t thread;
-    if (!consumer->closed && pthread_create(&thread, NULL, destroy, consumer) == 0)
-        pthread_detach(thread);
-    else
-        destroy(consumer);
+    kafka_end_within(end, consumer, consumer->closed ? KAFKA_END_MS : 0);
 }

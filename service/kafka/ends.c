@@ -28,12 +28,17 @@ struct ends *ends_new(rd_kafka_conf_t *conf, struct err *err)
     return ends;
 }
 
-void ends_free(struct ends *ends)
+static void end(void *arg)
 {
-    if (ends == NULL)
-        return;
+    struct ends *ends = arg;
     rd_kafka_destroy(ends->client);
     free(ends);
+}
+
+void ends_free(struct ends *ends)
+{
+    if (ends != NULL)
+        kafka_end_within(end, ends, KAFKA_END_MS);
 }
 
 /* Serves callbacks, keeps or clears the trouble, and fills *err. */

@@ -70,14 +70,19 @@ struct producer *producer_new(rd_kafka_conf_t *conf, struct err *err)
     return producer;
 }
 
-void producer_free(struct producer *producer)
+static void end(void *arg)
 {
-    if (producer == NULL)
-        return;
+    struct producer *producer = arg;
     rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_flush(producer->client, FREE_FLUSH_MS);
     rd_kafka_destroy(producer->client);
     free(producer);
+}
+
+void producer_free(struct producer *producer)
+{
+    if (producer != NULL)
+        kafka_end_within(end, producer, KAFKA_END_MS + FREE_FLUSH_MS);
 }
 
 /* Queues the record, waiting for room. */

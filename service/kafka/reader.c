@@ -4,16 +4,18 @@
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_FOR_PARTITIONS_MS = 30000, LOOK_TIMEOUT_MS = 1000 };
+enum { LOOK_FOR_PARTITIONS_MS = 30000, LOOK_TIMEOUT_MS = 1000, ASK_AFTER_MS = 2000, ASK_TIMEOUT_MS = 300 };
 
 struct reader_partition {
     int64_t next; /* where reading goes on; RD_KAFKA_OFFSET_BEGINNING until something was read */
     int64_t end;  /* the end when reading began */
     bool caught_up;
+    bool failing; /* the latest that was heard of it is an error */
 };
 
 struct reader {
@@ -61,16 +63,21 @@ struct reader *reader_new(rd_kafka_conf_t *conf, const char *group_id, const cha
     return reader;
 }
 
-void reader_free(struct reader *reader)
+static void end(void *arg)
 {
-    if (reader == NULL)
-        return;
+    struct reader *reader = arg;
     if (reader->topic != NULL)
         rd_kafka_topic_destroy(reader->topic);
     /* No group was joined: there is nothing to close politely. */
     rd_kafka_destroy_flags(reader->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     free(reader->partitions);
     free(reader);
+}
+
+void reader_free(struct reader *reader)
+{
+    if (reader != NULL)
+        kafka_end_within(end, reader, KAFKA_END_MS);
 }
 
 /* A list of all partitions, each with the place where reading goes on. */
@@ -176,6 +183,12 @@ bool reader_begin(struct reader *reader, int timeout_ms, struct err *err)
     return true;
 }
 
+static void note_fatal(struct reader *reader, rd_kafka_resp_err_t code, const char *text)
+{
+    kafka_trouble_note(&reader->trouble, reader->client, code, text);
+    reader->fatal = true;
+}
+
 void reader_look_for_partitions(struct reader *reader)
 {
     reader->look_at = deadline_in(LOOK_FOR_PARTITIONS_MS);
@@ -185,34 +198,92 @@ void reader_look_for_partitions(struct reader *reader)
         state.partition_count <= reader->partition_count || !grow(reader, state.partition_count))
         return;
     rd_kafka_resp_err_t failure = assign(reader);
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        kafka_trouble_note(&reader->trouble, reader->client, failure, rd_kafka_err2str(failure));
-        reader->fatal = true;
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+        note_fatal(reader, failure, rd_kafka_err2str(failure));
+}
+
+static bool is_failing(const struct reader *reader)
+{
+    bool failing = false;
+    for (size_t i = 0; i < reader->partition_count; i++)
+        failing = failing || reader->partitions[i].failing;
+    return failing;
+}
+
+/* Without records nothing tells that trouble is over, so it is asked, and the partitions are fetched again:
+   each gives a record, its end or its error. What has gone can only be read from its beginning when it comes
+   back. */
+static void ask_if_over(struct reader *reader)
+{
+    struct kafka_topic_state state;
+    const char *topic = rd_kafka_topic_name(reader->topic);
+    rd_kafka_resp_err_t failure = kafka_topic_state(reader->client, topic, ASK_TIMEOUT_MS, &state);
+    char text[ERR_TEXT_MAX / 2];
+    snprintf(text, sizeof text, "topic %s: %s", topic, rd_kafka_err2str(failure));
+    if (failure == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        note_fatal(reader, failure, text);
+        return;
     }
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    if (!is_failing(reader))
+        kafka_trouble_clear(&reader->trouble);
+    else if ((failure = assign(reader)) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        note_fatal(reader, failure, rd_kafka_err2str(failure));
+}
+
+static void note_error(struct reader *reader, const rd_kafka_message_t *message)
+{
+    const char *topic = rd_kafka_topic_name(reader->topic), *said = rd_kafka_message_errstr(message);
+    char text[ERR_TEXT_MAX / 2];
+    bool named = strstr(said, topic) != NULL; /* what is said of a failed fetch names no topic */
+    snprintf(text, sizeof text, "%s%s%s", named ? "" : topic, named ? "" : ": ", said);
+    if (message->rkt != NULL && message->partition >= 0 &&
+        (size_t)message->partition < reader->partition_count)
+        reader->partitions[message->partition].failing = true;
+    kafka_trouble_note(&reader->trouble, reader->client, message->err, text);
+    if (kafka_classify_code(message->err) == ERR_KAFKA_FATAL)
+        reader->fatal = true;
+}
+
+/* A record, or a partition's end: that partition is well. */
+static void note_fetched(struct reader *reader, const rd_kafka_message_t *message, bool is_record)
+{
+    struct reader_partition *one = &reader->partitions[message->partition];
+    bool went_back = message->offset < one->next;
+    one->failing = false;
+    note_position(reader, (size_t)message->partition, is_record ? message->offset + 1 : message->offset);
+    if (went_back) {
+        char text[ERR_TEXT_MAX / 2];
+        snprintf(text, sizeof text,
+                 "partition %" PRId32 " of topic %s went back to offset %" PRId64
+                 ": it was truncated or made anew; reading it from the beginning",
+                 message->partition, rd_kafka_topic_name(reader->topic), message->offset);
+        note_fatal(reader, RD_KAFKA_RESP_ERR__FATAL, text);
+    }
+    if (!reader->fatal && !is_failing(reader))
+        kafka_trouble_clear(&reader->trouble);
 }
 
 rd_kafka_message_t *reader_poll(struct reader *reader, int timeout_ms)
 {
     if (reader->begun && monotonic_ms() >= reader->look_at)
         reader_look_for_partitions(reader);
+    if (reader->begun && !reader->fatal && kafka_trouble_is_due(&reader->trouble, ASK_AFTER_MS))
+        ask_if_over(reader);
     rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, timeout_ms);
     if (kafka_classify_code(reader->trouble.code) == ERR_KAFKA_FATAL)
         reader->fatal = true;
     if (message == NULL)
         return NULL;
     bool is_record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (is_record || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        if (!reader->fatal)
-            kafka_trouble_clear(&reader->trouble);
-        note_position(reader, (size_t)message->partition, is_record ? message->offset + 1 : message->offset);
-        if (is_record) {
-            reader->record_count++;
-            return message;
-        }
-    } else {
-        kafka_trouble_note(&reader->trouble, reader->client, message->err, rd_kafka_message_errstr(message));
-        if (kafka_classify_code(message->err) == ERR_KAFKA_FATAL)
-            reader->fatal = true;
+    if (is_record || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        note_fetched(reader, message, is_record);
+    else
+        note_error(reader, message);
+    if (is_record && !reader->fatal) {
+        reader->record_count++;
+        return message;
     }
     rd_kafka_message_destroy(message);
     return NULL;

@@ -42,7 +42,8 @@ uint64_t reader_record_count(const struct reader *reader);
 bool reader_pause(struct reader *reader, struct err *err);
 bool reader_resume(struct reader *reader, struct err *err);
 
-/* As of struct consumer. */
+/* As of struct consumer. Trouble shows also when nothing is to be read, and goes when it is over; a topic
+   that was deleted, or went back, can only be read by another reader. */
 bool reader_is_fatal(const struct reader *reader);
 const char *reader_trouble(const struct reader *reader);
 

@@ -70,10 +70,9 @@ struct transaction *transaction_new(rd_kafka_conf_t *conf, const char *transacti
     return transaction;
 }
 
-void transaction_free(struct transaction *transaction)
+static void end(void *arg)
 {
-    if (transaction == NULL)
-        return;
+    struct transaction *transaction = arg;
     for (size_t i = 0; i < transaction->topic_count; i++)
         rd_kafka_topic_destroy(transaction->topics[i]);
     free(transaction->topics);
@@ -82,6 +81,12 @@ void transaction_free(struct transaction *transaction)
                    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     rd_kafka_destroy(transaction->client);
     free(transaction);
+}
+
+void transaction_free(struct transaction *transaction)
+{
+    if (transaction != NULL)
+        kafka_end_within(end, transaction, KAFKA_END_MS);
 }
 
 /* Looks for the reason of a failure that ends the open transaction. What the broker says of one that it has

@@ -202,12 +202,15 @@ static void update_health(struct inventory_loop *loop)
                  log_int("locations", (int64_t)stats.locations));
     }
     update_metrics(loop);
-    if (loop->caught_up) {
-        health_ready(loop->health);
-        return;
-    }
     char reason[ERR_TEXT_MAX];
     const char *trouble = reader_trouble(loop->reader);
+    if (reader_is_caught_up(loop->reader)) {
+        if (trouble != NULL)
+            health_waiting(loop->health, trouble);
+        else
+            health_ready(loop->health);
+        return;
+    }
     snprintf(reason, sizeof reason, "%llu records read, not yet at the end%s%s",
              (unsigned long long)reader_record_count(loop->reader), trouble != NULL ? "; " : "",
              trouble != NULL ? trouble : "");
@@ -248,8 +251,8 @@ static bool build(struct inventory_loop *loop, struct err *err)
     return true;
 }
 
-/* Runs until the process stops, or the reader cannot go on. */
-static void serve(struct inventory_loop *loop)
+/* Runs until the process stops (true), or the reader cannot go on (false, with why). */
+static bool serve(struct inventory_loop *loop, struct err *err)
 {
     int64_t updated_us = 0;
     while (!stopping(loop) && !reader_is_fatal(loop->reader)) {
@@ -271,6 +274,7 @@ static void serve(struct inventory_loop *loop)
             }
         }
     }
+    return stopping(loop) || err_set(err, ERR_KAFKA_RETRIABLE, "%s", reader_trouble(loop->reader));
 }
 
 static void *run(void *arg)
@@ -278,12 +282,11 @@ static void *run(void *arg)
     struct inventory_loop *loop = arg;
     while (!stopping(loop)) {
         struct err err = {0};
-        if (build(loop, &err))
-            serve(loop);
-        else if (!stopping(loop))
-            log_error("inventory reader cannot be built", log_err(&err));
-        if (!stopping(loop)) {
-            health_waiting(loop->health, err.code != ERR_NONE ? err.text : "being rebuilt");
+        bool built = build(loop, &err);
+        if ((!built || !serve(loop, &err)) && !stopping(loop)) {
+            log_error(built ? "inventory reader is rebuilt" : "inventory reader cannot be built",
+                      log_err(&err));
+            health_waiting(loop->health, err.text);
             metric_add(METRIC_PIPELINE_REBUILDS, 1);
             rest(loop);
         }

@@ -10,8 +10,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import harness  # noqa: E402
-from contract import (COMMANDS, DLQ, ENROLLMENTS, JOBS, RESULTS, enrollment, entry, inventory,  # noqa: E402,F401
-                      plain_credential, replace_command)
+from contract import (COMMANDS, DLQ, ENROLLMENTS, INVENTORY, JOBS, RESULTS, enrollment, entry,  # noqa: E402,F401
+                      inventory, plain_credential, replace_command)
 from harness import servers  # noqa: E402
 
 STORES = 3

@@ -2,7 +2,7 @@
 /readyz with its remedy, and heals without a restart."""
 from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, ResourcePatternType,
                                    ResourceType)
-from support import COMMANDS, ENROLLMENTS, JOBS, RESULTS, FaultTest, main, servers
+from support import COMMANDS, ENROLLMENTS, INVENTORY, JOBS, RESULTS, FaultTest, main, servers
 from harness import long_run
 
 HOLD_S = 8
@@ -76,6 +76,27 @@ class MissingTopics(FaultTest):
         self.wait_results(ids)
         self.assert_exactly_once(ids)
 
+    def test_4_inventory_topic_is_deleted(self):
+        """It is read from its beginning when it is there again, also where it holds less than before."""
+        self.delete(INVENTORY)
+        self.wait_red("inventory", INVENTORY, "certswap topics create")
+        self.assert_stays_red(INVENTORY, "certswap topics create")
+        with self.timed("inventory topic: ready after it was created again"):
+            self.create()
+            self.daemon.wait_ready(timeout_s=30)
+        self.make_stores()
+        ids = [self.send_command() for _ in range(20)]
+        self.wait_results(ids)
+        self.assert_exactly_once(ids)
+
+    def test_5_stopped_without_its_inputs(self):
+        """librdkafka never ends a client that has read from a topic that is gone; the stop is clean nevertheless."""
+        self.delete(INVENTORY, COMMANDS, ENROLLMENTS)
+        self.wait_red(COMMANDS, ENROLLMENTS, INVENTORY)
+        status, seconds = self.daemon.stop()
+        self.assertEqual(0, status, "of a stop without input topics")
+        print(f"    without its input topics it stopped in {seconds:.1f} s", flush=True)
+
 
 class Denied(FaultTest):
     """The broker's authorizer allows all on what has no rule, until a rule denies the test's only user something."""
@@ -117,6 +138,10 @@ class Denied(FaultTest):
     def test_events_may_not_be_read(self):
         self.through_denial("events denied", ResourceType.TOPIC, ENROLLMENTS, AclOperation.READ,
                             (ENROLLMENTS, "broker's ACLs"))
+
+    def test_inventory_may_not_be_read(self):
+        self.through_denial("inventory denied", ResourceType.TOPIC, INVENTORY, AclOperation.READ,
+                            (INVENTORY, "broker's ACLs"))
 
     def test_group_may_not_be_joined(self):
         self.through_denial("group denied", ResourceType.GROUP, "certswap", AclOperation.READ,
