@@ -22,6 +22,7 @@ import world  # noqa: E402
 from servers import wait_for  # noqa: E402
 
 DRAIN_S = 180  # longer than a transaction that hangs (30 s) and the largest backoff together
+ASKED_AGAIN = 200  # commands at the end
 SETTINGS = {
     "CERTSWAP_STAGING_KEYS": "chaos:" + base64.b64encode(bytes(range(32))).decode(),
     "CERTSWAP_REQUIRE_SEALED": "false", "CERTSWAP_HTTP_LISTEN": "127.0.0.1:0", "CERTSWAP_PIPELINES": "2",
@@ -155,14 +156,16 @@ def run(options, folder):
         stream.quiet()
         missing = wait_drained(watcher, stream, options.drain)
         drained = time.monotonic() - healed
+        if not missing:
+            stream.ask_again(ASKED_AGAIN)
+            missing = wait_drained(watcher, stream, options.drain)
         if missing:
             note_state(the_world, missing)
         time.sleep(2)  # for what should not come
         stream.stop()
         for instance in the_world.instances:
             instance.stop()
-        commands, poison = stream.awaited()
-        verdict = oracle.judge(the_world.client, commands, poison)
+        verdict = oracle.judge(the_world.client, stream)
         if missing:
             verdict.add(f"{len(missing)} records came to nothing within {drained:.0f} s, {missing[0]} for one")
         problems = injector.problems + stream.problems
@@ -187,7 +190,7 @@ def report(options, watcher, stream, done, verdict, drained):
         f"events     {stream.enrolled}; poison {len(poison)}, dead letters {verdict.dead_letters}",
         f"results    {verdict.results}: " + ", ".join(f"{kind} {count}"
                                                       for kind, count in sorted(verdict.outcomes.items())),
-        f"jobs       {verdict.jobs}",
+        f"jobs       {verdict.jobs}; retry records {verdict.retries}",
         f"recovery   slowest {seconds:.1f} s ({what}); longest silence {longest_silence(watcher, stream):.1f} s; "
         f"drained {drained:.1f} s after the last fault",
     ]

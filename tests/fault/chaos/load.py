@@ -31,10 +31,19 @@ def rejected(code):
 class Sent:
     """A record that was sent, and what must become of it: one of `allowed`, or a dead letter (`allowed` is None)."""
 
-    def __init__(self, kind, topic, key, value, command_id=None, allowed=None):
+    def __init__(self, kind, topic, key, value, command_id=None, allowed=None, stage=None):
         self.kind, self.topic, self.key, self.value = kind, topic, key, value
         self.command_id, self.allowed = command_id, allowed
+        self.stage = stage  # of its dead letter
         self.partition, self.offset, self.correlation, self.sent_at = None, None, None, None
+
+    @property
+    def trace(self):
+        return f"00-{self.correlation.replace('-', '')}-{self.correlation[-12:]}0001-01"
+
+    @property
+    def headers(self):
+        return [("correlation-id", self.correlation), ("traceparent", self.trace)]
 
     @property
     def place(self):
@@ -106,6 +115,19 @@ class Load:
         with self._lock:
             return list(self.commands.values()), list(self.poison)
 
+    def all_stores(self):
+        """The inventory, by store."""
+        return {store["storeId"]: store for stores in self.stores.values() for store in stores}
+
+    def ask_again(self, most):
+        """When all has come to rest: some of the latest commands and of all once more, which must be remembered."""
+        chance = random.Random("again")
+        latest, any_of_all = self._history[-most // 2:], chance.sample(self._history, min(most // 2, len(self._history)))
+        for original, _ in latest + any_of_all:
+            self._send(Sent("asked again", COMMANDS, original.key, original.value, original.command_id,
+                            original.allowed), chance.randrange(PARTITIONS))
+        self.client.flush()
+
     # The stream
 
     def _run(self):
@@ -148,7 +170,7 @@ class Load:
         while True:
             try:
                 self.client.producer.produce(sent.topic, key=sent.key, value=sent.value, on_delivery=delivered,
-                                             headers=[("correlation-id", sent.correlation)], **options)
+                                             headers=sent.headers, **options)
                 return
             except BufferError:
                 self.client.producer.poll(0.1)
@@ -169,7 +191,7 @@ class Load:
             topic, name = RENEWALS, "CertificateRenewed"
         self.enrolled += 1
         self._send(Sent(kind, topic, str(event["certificateId"]), self.client.schemas.encode(name, event),
-                        allowed=allowed), partition, then)
+                        allowed=allowed, stage="TRANSFORMATION"), partition, then)
 
     def _enroll_again(self):
         if time.monotonic() - self._renewed_at < RENEW_EVERY_S:
@@ -301,14 +323,14 @@ class Load:
         good = {COMMANDS: lambda: encode("ReplaceCommand", self._command(101, 501) | {"commandId": "no-guid"}),
                 ENROLLMENTS: lambda: encode("CertificateEnrolled", self._event(next(self._ids), eventId="no-guid")),
                 INVENTORY: lambda: encode("StoreInventory", store | {"storeId": self._uuid()})}
-        value = self._garbage()
+        value, stage = self._garbage(), "VALUE_CONVERTER"
         if topic in good and self.chance.random() < 0.6:
-            value = good[topic]()
+            value, stage = good[topic](), "TRANSFORMATION"
             if self.chance.random() < 0.3:
-                value = self._cut(value)
+                value, stage = self._cut(value), "VALUE_CONVERTER"
         elif topic == COMMANDS and self.chance.random() < 0.2:
             value = None
-        self._send(Sent("poison", topic, key, value))
+        self._send(Sent("poison", topic, key, value, stage=stage))
 
     def _retry_poison(self):
-        self._send(Sent("poison", RETRY, self._uuid(), self._garbage()))
+        self._send(Sent("poison", RETRY, self._uuid(), self._garbage(), stage="VALUE_CONVERTER"))

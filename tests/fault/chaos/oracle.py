@@ -4,16 +4,13 @@ import collections
 import threading
 import time
 
+import contents
 import contract
 from confluent_kafka import OFFSET_BEGINNING, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
+from contents import CONNECT, place
 from contract import COMMANDS, DLQ, ENROLLMENTS, INVENTORY, JOBS, RENEWALS, RESULTS, RETRY
 
-CONNECT = "__connect.errors."
 GROUPS = {"certswap": (COMMANDS, RETRY), "certswap-staging": (ENROLLMENTS, RENEWALS)}
-
-
-def place(message):
-    return f"{message.topic}/{message.partition}/{message.offset}"
 
 
 def origin(message):
@@ -64,16 +61,17 @@ class Watcher:
 class Verdict:
     def __init__(self):
         self.violations = []
-        self.results = self.jobs = self.dead_letters = 0
+        self.results = self.jobs = self.dead_letters = self.retries = 0
         self.outcomes = collections.Counter()
 
     def add(self, what, *places):
         self.violations.append(what + (" [" + ", ".join(places) + "]" if places else ""))
 
 
-def _judge_body(sent, result, jobs, verdict):
-    """A result, and the jobs of its command, against what was asked for."""
-    record, at = result.record, place(result)
+def _judge_body(sent, askers, result, jobs, asked, verdict):
+    """A result, and the jobs of its command, against what was asked for. `askers`: the records of the command by
+    correlation id, one of which has the jobs; `asked`: what is known of all commands (Asked)."""
+    record, at, command = result.record, place(result), asked.command(sent)
     code = record["rejection"]["code"] if record["rejection"] else None
     failed = frozenset((failure["storeId"], failure["code"]) for failure in record["failures"])
     for outcome in sent.allowed:
@@ -85,6 +83,7 @@ def _judge_body(sent, result, jobs, verdict):
         verdict.add(f"{sent} must be {allowed} and is {record['status']} {code or ''}", at)
         return
     verdict.outcomes[f"{record['status']} {code or ''}".strip()] += 1
+    contents.check_result(sent, command, result, verdict)
     if (frozenset(record["successfulStores"]), failed) != (outcome.successful, outcome.failed):
         verdict.add(f"{sent}: its result names other stores than it must", at)
     if outcome.status != "REJECTED" and record["certificateId"] != outcome.certificate_id:
@@ -93,44 +92,41 @@ def _judge_body(sent, result, jobs, verdict):
     if record["jobCount"] != len(outcome.jobs) or record["dryRun"] != outcome.dry_run:
         verdict.add(f"{sent}: its result counts {record['jobCount']} jobs, not {len(outcome.jobs)}", at)
     wanted = frozenset() if outcome.dry_run else outcome.jobs
-    found = collections.Counter((job.store, job.alias) for job in jobs)
-    for which, count in found.items():
-        places = [job.at for job in jobs if (job.store, job.alias) == which]
-        if count > 1:
-            verdict.add(f"{sent}: {count} times the job for {which[0]}/{which[1]}", *places)
+    found = collections.defaultdict(list)
+    for job in jobs:
+        found[job.record["storeId"], job.record["alias"]].append(job)
+    for which, those in found.items():
+        if len(those) > 1:
+            verdict.add(f"{sent}: {len(those)} times the job for {which[0]}/{which[1]}", *map(place, those))
         elif which not in wanted:
-            verdict.add(f"{sent}: a job for {which[0]}/{which[1]}, which it must not have", *places)
+            verdict.add(f"{sent}: a job for {which[0]}/{which[1]}, which it must not have", *map(place, those))
     lacking = wanted - set(found)
     if lacking:
         verdict.add(f"{sent}: {len(lacking)} of {len(wanted)} jobs are not there, {sorted(lacking)[0]} for one", at)
-    if len({job.correlation for job in jobs}) > 1:
-        verdict.add(f"{sent}: its jobs come from several records", jobs[0].at, jobs[-1].at)
+    sources = {job.headers.get("correlation-id") for job in jobs}
+    if len(sources) > 1 or not sources <= set(askers):
+        verdict.add(f"{sent}: its jobs come from several records, or from none of its own", place(jobs[0]),
+                    place(jobs[-1]))
+        return
+    for job in jobs:
+        contents.check_output(askers[job.headers["correlation-id"]], job, verdict)
+        contents.check_job(sent, command, (outcome.certificate_id, asked.thumbprint), asked.stores, job, verdict)
+    contents.check_credentials(sent, command, asked.thumbprint, jobs, verdict)
 
 
-Job = collections.namedtuple("Job", "store alias correlation at")
-
-
-def _judge_job(message, verdict):
-    record = message.record
-    if record["jobId"] != contract.job_id(record["commandId"], record["storeId"], record["alias"]):
-        verdict.add(f"the job id {record['jobId']} is not the contract's", place(message))
-    if message.key != record["storeId"].encode() or not record["credential"][1]["content"]:
-        verdict.add(f"the job {record['jobId']} has a wrong key or no credential", place(message))
-    return Job(record["storeId"], record["alias"], message.headers.get("correlation-id"), place(message))
-
-
-def _judge_command(records, results, jobs, verdict):
+def _judge_command(records, results, jobs, asked, verdict):
     """All records with one command id: one payload wins, its records all get the same result, the others' a
     conflict."""
     winners, losers = [], []
     for sent in records:
         found = results.get(sent.correlation, [])
         if len(found) != 1:
-            verdict.add(f"{sent} has {len(found)} results", *[place(message) for message in found])
+            verdict.add(f"{sent} has {len(found)} results", *map(place, found))
             continue
         message = found[0]
-        if message.record["commandId"] != sent.command_id or message.key != sent.command_id.encode():
+        if message.record["commandId"] != sent.command_id:
             verdict.add(f"{sent}: its result is another command's", place(message))
+        contents.check_output(sent, message, verdict)
         wins = message.record["resultId"] == contract.result_id(sent.command_id)
         (winners if wins else losers).append((sent, message))
     if len({sent.value for sent, _ in winners}) > 1:
@@ -139,7 +135,7 @@ def _judge_command(records, results, jobs, verdict):
     if not winners and losers:
         verdict.add(f"no record of {records[0].command_id} was decided", *[place(message) for _, message in losers])
     if winners:
-        _judge_body(*winners[0], jobs, verdict)
+        _judge_body(winners[0][0], {sent.correlation: sent for sent, _ in winners}, winners[0][1], jobs, asked, verdict)
         first = winners[0][1]
         for sent, message in winners[1:]:
             if message.value != first.value:
@@ -148,6 +144,7 @@ def _judge_command(records, results, jobs, verdict):
     for sent, message in losers:
         record = message.record
         verdict.outcomes["REJECTED COMMAND_ID_CONFLICT"] += 1
+        contents.check_result(sent, asked.command(sent), message, verdict)
         if sent.value == payload or not record["rejection"] or \
                 record["rejection"]["code"] != "COMMAND_ID_CONFLICT" or record["jobCount"] != 0 or \
                 record["resultId"] != contract.conflict_id(sent.command_id, sent.value):
@@ -165,12 +162,23 @@ def _judge_dead_letters(poison, letters, verdict):
         if len(found) != 1 and not (sent.topic == INVENTORY and found):
             verdict.add(f"{sent} has {len(found)} dead letters", *[place(letter) for letter in found])
         for letter in found:
-            key = sent.key.encode()
-            if (letter.key, letter.value) != (key, sent.value) or \
-                    letter.headers.get("correlation-id") != sent.correlation:
-                verdict.add(f"{sent}: its dead letter has another key, value or correlation", place(letter))
+            contents.check_dead_letter(sent, letter, verdict)
     for where, found in by_origin.items():
         verdict.add(f"a dead letter of {where}, which is no poison", *[place(letter) for letter in found])
+
+
+def _judge_retries(commands, poison, retries, verdict):
+    """What is in the retry topic is a command that was sent, or was itself sent there."""
+    by_origin = collections.defaultdict(list)
+    for message in retries:
+        by_origin[message.headers.get("certswap-origin") or place(message)].append(message)
+    known = {"/".join(map(str, sent.place)): sent for sent in commands}
+    thrown_in = {"/".join(map(str, sent.place)) for sent in poison}
+    for where, messages in by_origin.items():
+        if where in known:
+            contents.check_retries(known[where], messages, verdict)
+        elif where not in thrown_in or len(messages) > 1:
+            verdict.add(f"retry records of {where}, which is no command", *map(place, messages))
 
 
 def _judge_lag(client, verdict):
@@ -209,36 +217,47 @@ def _read(client, *topics):
         consumer.close()
 
 
-def judge(client, commands, poison):
-    """`commands`, `poison`: what was sent (load.Sent)."""
-    verdict = Verdict()
-    results, jobs, letters = collections.defaultdict(list), collections.defaultdict(list), []
-    for raw in _read(client, RESULTS, JOBS, DLQ):
+class Asked:
+    """What was sent: commands and poison (load.Sent), and what the world is like that it was sent to."""
+
+    def __init__(self, client, stream):
+        self.client, self.stores, self.thumbprint = client, stream.all_stores(), stream.thumbprint
+        self.commands, self.poison = stream.awaited()
+
+    def command(self, sent):
+        return self.client.schemas.decode(sent.value)[1]
+
+
+def judge(client, stream):
+    """`stream`: load.Load, all of whose records have been taken by Kafka."""
+    verdict, asked = Verdict(), Asked(client, stream)
+    results, jobs, letters, retries = collections.defaultdict(list), collections.defaultdict(list), [], []
+    for raw in _read(client, RESULTS, JOBS, DLQ, RETRY):
         try:
             message = contract.Message(raw, client.schemas)
         except Exception as error:
             verdict.add(f"a record cannot be decoded: {error!r}", f"{raw.topic()}/{raw.partition()}/{raw.offset()}")
             continue
         if message.topic == RESULTS:
-            verdict.results += 1
             results[message.headers.get("correlation-id")].append(message)
         elif message.topic == JOBS:
-            verdict.jobs += 1
-            jobs[message.record["commandId"]].append(_judge_job(message, verdict))
+            jobs[message.record["commandId"]].append(message)
         else:
-            verdict.dead_letters += 1
-            letters.append(message)
+            (letters if message.topic == DLQ else retries).append(message)
+    verdict.results, verdict.jobs = sum(map(len, results.values())), sum(map(len, jobs.values()))
+    verdict.dead_letters, verdict.retries = len(letters), len(retries)
     by_command = collections.defaultdict(list)
-    for sent in commands:
+    for sent in asked.commands:
         by_command[sent.command_id].append(sent)
     for command_id, records in by_command.items():
-        _judge_command(records, results, jobs.pop(command_id, []), verdict)
+        _judge_command(records, results, jobs.pop(command_id, []), asked, verdict)
     for command_id, found in jobs.items():
-        verdict.add(f"{len(found)} jobs of {command_id}, which was never sent", found[0].at)
-    known = {sent.correlation for sent in commands}
+        verdict.add(f"{len(found)} jobs of {command_id}, which was never sent", place(found[0]))
+    known = {sent.correlation for sent in asked.commands}
     for correlation, found in results.items():
         if correlation not in known:
-            verdict.add(f"a result that nobody asked for ({correlation})", *[place(message) for message in found])
-    _judge_dead_letters(poison, letters, verdict)
+            verdict.add(f"a result that nobody asked for ({correlation})", *map(place, found))
+    _judge_dead_letters(asked.poison, letters, verdict)
+    _judge_retries(asked.commands, asked.poison, retries, verdict)
     _judge_lag(client, verdict)
     return verdict
