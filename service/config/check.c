@@ -65,9 +65,34 @@ static void check_topics(const struct settings *settings, struct faults *faults)
     }
 }
 
+/* A file that is not looked at would let its owner believe that the connection is secured. */
+static void check_redis_tls(const struct settings *settings, struct faults *faults)
+{
+    const struct {
+        const char *variable;
+        const char *value;
+    } files[] = {
+        {"CERTSWAP_REDIS_TLS_CA", settings->redis_tls_ca},
+        {"CERTSWAP_REDIS_TLS_CERTIFICATE", settings->redis_tls_certificate},
+        {"CERTSWAP_REDIS_TLS_KEY", settings->redis_tls_key},
+    };
+    bool is_plain = settings->redis.path != NULL ||
+                    (settings->redis.host != NULL && settings->redis.scheme == REDIS_SCHEME_TCP);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i].value != NULL && is_plain)
+            faults_add(
+                faults, files[i].variable,
+                "is set, but CERTSWAP_REDIS_URL is without TLS; write rediss:// in it, or remove this");
+    for (int i = 1; i <= 2; i++)
+        if (files[i].value != NULL && files[3 - i].value == NULL && !has_fault(faults, files[3 - i].variable))
+            faults_add(faults, files[i].variable, "is set, and %s is not; set both, or none",
+                       files[3 - i].variable);
+}
+
 void settings_check(const struct settings *settings, struct faults *faults)
 {
     check_topics(settings, faults);
+    check_redis_tls(settings, faults);
 }
 
 void settings_check_service(const struct settings *settings, struct faults *faults)

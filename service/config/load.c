@@ -32,14 +32,6 @@ static const char *variable(const struct loader *loader, const char *name)
     return entry != NULL && (*entry)[len + 1] != '\0' ? *entry + len + 1 : NULL;
 }
 
-static void strip_newline(struct secret *content)
-{
-    if (content->len > 0 && content->data[content->len - 1] == '\n')
-        content->data[--content->len] = '\0';
-    if (content->len > 0 && content->data[content->len - 1] == '\r')
-        content->data[--content->len] = '\0';
-}
-
 static bool read_twin(const struct loader *loader, const char *twin, const char *path, struct secret *value)
 {
     int wrong = loader->source->read_file(loader->source->arg, path, value);
@@ -49,7 +41,7 @@ static bool read_twin(const struct loader *loader, const char *twin, const char 
                    strerror(wrong));
         return false;
     }
-    strip_newline(value);
+    source_strip_newline(value);
     if (value->len > 0 && memchr(value->data, '\0', value->len) == NULL)
         return true;
     faults_add(loader->faults, twin, "%.200s %s; write the value itself into the file", path,
@@ -58,10 +50,17 @@ static bool read_twin(const struct loader *loader, const char *twin, const char 
     return false;
 }
 
-/* The value of `name`, or of the file that its twin names. False: a fault was added, or out of memory. A
-   value that is not set has data NULL. */
+static bool copy_path(const struct loader *loader, const char *path, char **file)
+{
+    *file = strdup(path);
+    loader->faults->failed |= *file == NULL;
+    return *file != NULL;
+}
+
+/* The value of `name`, or of the file that its twin names, whose path *file gets then (file may be NULL).
+   False: a fault was added, or out of memory. A value that is not set has data NULL. */
 static bool read_value(const struct loader *loader, const char *name, bool has_twin, struct secret *value,
-                       enum setting_origin *origin)
+                       enum setting_origin *origin, char **file)
 {
     char *twin = NULL;
     if (asprintf(&twin, "%s_FILE", name) < 0) {
@@ -76,7 +75,7 @@ static bool read_value(const struct loader *loader, const char *name, bool has_t
         good = false;
     } else if (path != NULL) {
         *origin = ORIGIN_FILE;
-        good = read_twin(loader, twin, path, value);
+        good = read_twin(loader, twin, path, value) && (file == NULL || copy_path(loader, path, file));
     } else if (direct != NULL) {
         *origin = ORIGIN_ENVIRONMENT;
         good = secret_copy(value, span_text(direct));
@@ -116,7 +115,7 @@ static void load_setting(const struct loader *loader, size_t row)
     const struct setting *setting = &settings_table[row];
     AUTO(secret) struct secret value = {0};
     enum setting_origin origin = ORIGIN_DEFAULT;
-    if (!read_value(loader, setting->name, setting->secret, &value, &origin))
+    if (!read_value(loader, setting->name, setting->secret, &value, &origin, &loader->settings->files[row]))
         return;
     loader->settings->origins[row] = (uint8_t)origin;
     if (value.data == NULL)
@@ -150,7 +149,8 @@ static void load_property(const struct loader *loader, const char *name, char *p
     const char *why = kafka_property_owned(property_name);
     if (why != NULL)
         faults_add(loader->faults, name, "%s cannot be set here: %s", property_name, why);
-    if (why == NULL && read_value(loader, name, property.is_secret, &property.value, &property.origin) &&
+    if (why == NULL &&
+        read_value(loader, name, property.is_secret, &property.value, &property.origin, NULL) &&
         property.value.data != NULL) {
         add_property(loader, property);
         return;
@@ -296,6 +296,14 @@ struct settings *settings_load_client(char *const *environ, settings_check_fn *c
     return load_process(environ, true, check, faults);
 }
 
+const char *settings_file_view(const struct settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings_table_count; i++)
+        if (strcmp(settings_table[i].name, name) == 0)
+            return settings->files[i];
+    return NULL;
+}
+
 static void free_field(const struct setting *setting, struct settings *settings)
 {
     switch (setting->type) {
@@ -329,6 +337,8 @@ void settings_free(struct settings *settings)
         return;
     for (size_t i = 0; i < settings_table_count; i++)
         free_field(&settings_table[i], settings);
+    for (size_t i = 0; i < SETTINGS_MAX; i++)
+        free(settings->files[i]);
     for (size_t i = 0; i < settings->kafka_property_count; i++) {
         free(settings->kafka_properties[i].name);
         secret_free(&settings->kafka_properties[i].value);

@@ -63,6 +63,9 @@ struct settings {
     char *group_id;
     char *instance_id;
     struct redis_address redis;
+    char *redis_tls_ca;
+    char *redis_tls_certificate;
+    char *redis_tls_key;
     struct secret
         staging_keys; /* lines "<kid>:<base64 of 32 bytes>\n", without empty ones; the first seals */
     int staging_ttl_s;
@@ -90,6 +93,7 @@ struct settings {
     enum log_level_setting log_level;
     enum log_format_setting log_format;
     uint8_t origins[SETTINGS_MAX]; /* enum setting_origin, in the table's order */
+    char *files[SETTINGS_MAX];     /* in the same order: the path that a _FILE twin gave, else NULL */
 };
 
 /* Judges what the table cannot, and adds what is wrong. What has a fault already may be missing in the
@@ -118,6 +122,10 @@ struct settings *settings_load_from(const struct settings_source *source, struct
 /* Frees, and wipes what is secret. */
 void settings_free(struct settings *settings);
 AUTO_DEFINE(settings, struct settings, settings_free);
+
+/* The path of the file that the variable's value was read from; NULL where it did not come from one. Lives as
+   long as the settings. */
+const char *settings_file_view(const struct settings *settings, const char *name);
 
 /* The environment's part of --help. */
 void settings_print_help(FILE *out);

@@ -46,6 +46,27 @@ int source_read_file(void *arg, const char *path, struct secret *content)
     return wrong;
 }
 
+void source_strip_newline(struct secret *content)
+{
+    if (content->len > 0 && content->data[content->len - 1] == '\n')
+        content->data[--content->len] = '\0';
+    if (content->len > 0 && content->data[content->len - 1] == '\r')
+        content->data[--content->len] = '\0';
+}
+
+const char *source_read_value(const char *path, struct secret *value)
+{
+    int wrong = source_read_file(NULL, path, value);
+    if (wrong != 0)
+        return strerror(wrong);
+    source_strip_newline(value);
+    if (value->len > 0 && memchr(value->data, '\0', value->len) == NULL)
+        return NULL;
+    const char *why = value->len == 0 ? "is empty" : "has a NUL byte in it";
+    secret_free(value);
+    return why;
+}
+
 bool source_host_name(char *host_name, size_t size)
 {
     if (gethostname(host_name, size) != 0)

@@ -80,10 +80,25 @@ const struct setting settings_table[] = {
      FIELD(redis),
      .fallback = "redis://127.0.0.1:6379/0",
      .secret = true,
-     .unbuilt = "rediss:*",
-     .refusal = "rediss:// (TLS) is not in this version; set CERTSWAP_REDIS_URL to a redis:// or unix:// URL",
      .form = "redis://user:password@host:port/db, rediss://…, unix://user:password@/path?db=n",
-     .help = "Where staged material lives. User and password are percent-encoded."},
+     .help = "Where staged material lives; rediss is TLS, and needs hiredis 1.x. User and password are "
+             "percent-encoded. From the file they are read again at each connection, the rest only at the "
+             "start."},
+    {.name = "CERTSWAP_REDIS_TLS_CA",
+     .type = SETTING_PATH,
+     FIELD(redis_tls_ca),
+     .help =
+         "PEM file of the CAs of which one must have signed Redis' certificate, for rediss://; without it "
+         "those that the system trusts."},
+    {.name = "CERTSWAP_REDIS_TLS_CERTIFICATE",
+     .type = SETTING_PATH,
+     FIELD(redis_tls_certificate),
+     .help = "PEM file of certswap's own certificate and its chain, for a Redis that asks for one."},
+    {.name = "CERTSWAP_REDIS_TLS_KEY",
+     .type = SETTING_PATH,
+     FIELD(redis_tls_key),
+     .help = "PEM file of that certificate's key, which is under no password. All three files are read again "
+             "at each connection."},
     {.name = "CERTSWAP_STAGING_KEYS",
      .type = SETTING_KEYS,
      FIELD(staging_keys),

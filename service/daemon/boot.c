@@ -32,6 +32,7 @@ struct service {
     const struct settings *settings;
     struct pipeline_context context;
     struct kafka_property *kafka_properties;
+    struct redis_tls redis_tls;
     struct schema_set *schemas;
     struct keyring *keyring;
     char *event_source;
@@ -147,6 +148,7 @@ static bool start_clients(struct service *service, struct err *err)
     context->event_source = span_text(service->event_source);
     context->message_max_bytes =
         kafka_message_max_bytes(service->kafka_properties, context->kafka_property_count);
+    service->redis_tls = redis_tls_of(settings);
     context->redis = (struct redis_options){
         .unix_path = redis->scheme == REDIS_SCHEME_UNIX ? redis->path : NULL,
         .host = redis->host,
@@ -154,6 +156,8 @@ static bool start_clients(struct service *service, struct err *err)
         .database = redis->db,
         .user = redis->user,
         .password = redis->password.len > 0 ? (const char *)redis->password.data : NULL,
+        .url_file = settings_file_view(settings, "CERTSWAP_REDIS_URL"),
+        .tls = redis->scheme == REDIS_SCHEME_TLS ? &service->redis_tls : NULL,
         .timeout_ms = REDIS_TIMEOUT_MS,
     };
     return true;

@@ -3,6 +3,7 @@
 #include "crypto/library.h"
 #include "crypto/sealing.h"
 #include "log/log.h"
+#include "redis/tls.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -97,9 +98,20 @@ static void check_sealing(const struct settings *settings, struct faults *faults
     crypto_library_stop();
 }
 
+static void check_redis(const struct settings *settings, struct faults *faults)
+{
+    const struct redis_tls tls = redis_tls_of(settings);
+    if (settings->redis.scheme != REDIS_SCHEME_TLS)
+        return;
+    if (redis_tls_refusal() != NULL)
+        faults_add(faults, "CERTSWAP_REDIS_URL", "%s", redis_tls_refusal());
+    redis_tls_check(&tls, faults);
+}
+
 void check_settings(const struct settings *settings, struct faults *faults)
 {
     check_kafka(settings, faults);
+    check_redis(settings, faults);
     check_staging_keys(settings, faults);
     check_schemas(settings, faults);
     check_sealing(settings, faults);

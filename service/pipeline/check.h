@@ -1,5 +1,5 @@
-/* pipeline/check: what the settings' table alone cannot judge: librdkafka's properties, the staging keys, the
-   folders of schemas and of sealing keys. Every fault goes to the same list. */
+/* pipeline/check: what the settings' table alone cannot judge: librdkafka's properties, the files for TLS to
+   Redis, the staging keys, the folders of schemas and of sealing keys. Every fault goes to the same list. */
 #pragma once
 
 #include "avro/schema_set.h"

@@ -1,5 +1,6 @@
 #include "redis/connection.h"
 
+#include "redis/login.h"
 #include "redis/scripts.h"
 
 #include <assert.h>
@@ -13,7 +14,9 @@ enum { ARGUMENTS_MAX = 16, SHA1_HEX_LEN = 40 };
 
 struct redis {
     struct redis_options options;
+    struct redis_login login;
     redisContext *context; /* NULL: not connected */
+    bool answered;         /* on this connection */
     char sha[REDIS_SCRIPT_COUNT][SHA1_HEX_LEN + 1];
 };
 
@@ -37,6 +40,7 @@ void redis_free(struct redis *redis)
     if (redis == NULL)
         return;
     redis_reset(redis);
+    redis_login_free(&redis->login);
     free(redis);
 }
 
@@ -72,8 +76,48 @@ static const char *context_error(const redisContext *context)
     return context->errstr[0] != '\0' ? context->errstr : "no answer in time";
 }
 
+/* Why a server may have ended a connection before its first answer, and what to do. Under TLS 1.3 it judges
+   our certificate when we have sent a command already, and then its alert may be lost. */
+static const char *suspicion(const struct redis *redis)
+{
+    const struct redis_tls *tls = redis->options.tls;
+    if (tls == NULL)
+        return "if it wants TLS, write rediss:// in CERTSWAP_REDIS_URL";
+    return tls->certificate == NULL
+               ? "it may want a client certificate: set CERTSWAP_REDIS_TLS_CERTIFICATE and _KEY"
+               : "it may refuse the client certificate: see its log, and CERTSWAP_REDIS_TLS_CERTIFICATE";
+}
+
+/* Of a connection that stands. */
+static bool fail_io(struct redis *redis, const char *doing, struct err *err)
+{
+    char told[256];
+    bool tls = redis->options.tls != NULL;
+    int kind = redis->context->err;
+    int error = errno;
+    const char *why = context_error(redis->context);
+    if (tls && redis_tls_told(told, sizeof told))
+        return fail(redis, doing, told, err);
+    /* hiredis_ssl has no text for an end without TLS' own */
+    bool silent = tls && kind == REDIS_ERR_IO && error == 0;
+    bool closed =
+        silent || kind == REDIS_ERR_EOF || (kind == REDIS_ERR_IO && (error == ECONNRESET || error == EPIPE));
+    if (silent)
+        why = "Server closed the connection";
+    if (redis->answered || redis->options.unix_path != NULL || (!closed && kind != REDIS_ERR_PROTOCOL))
+        return fail(redis, doing, why, err);
+    snprintf(told, sizeof told, "%.120s (%s)", why, suspicion(redis));
+    return fail(redis, doing, told, err);
+}
+
+static bool is_login_refusal(const char *answer)
+{
+    return strncmp(answer, "NOAUTH", strlen("NOAUTH")) == 0 ||
+           strncmp(answer, "WRONGPASS", strlen("WRONGPASS")) == 0;
+}
+
 /* What an operator does about the error answers that a server in trouble gives. */
-static const char *remedy(const char *answer)
+static const char *remedy(const struct redis *redis, const char *answer)
 {
     static const struct {
         const char *prefix;
@@ -89,6 +133,10 @@ static const char *remedy(const char *answer)
         {"OOM", "raise maxmemory, with maxmemory-policy noeviction"},
         {"MISCONF", "it cannot write its snapshot: see the server's log"},
     };
+    if (redis->options.url_file != NULL && is_login_refusal(answer))
+        return redis->login.wrong == NULL
+                   ? "correct the file of CERTSWAP_REDIS_URL_FILE, which is read at each try"
+                   : redis->login.wrong;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strncmp(answer, known[i].prefix, strlen(known[i].prefix)) == 0)
             return known[i].remedy;
@@ -101,12 +149,15 @@ bool redis_take_reply(struct redis *redis, struct redisReply **reply, struct err
     void *raw = NULL;
     if (redis->context == NULL)
         return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the connection was lost; the call is repeated");
+    if (redis->options.tls != NULL)
+        redis_tls_before_io();
     if (redisGetReply(redis->context, &raw) != REDIS_OK || raw == NULL)
-        return fail(redis, "reading the answer", context_error(redis->context), err);
+        return fail_io(redis, "reading the answer", err);
     redisReply *answer = raw;
+    redis->answered = true;
     if (answer->type == REDIS_REPLY_ERROR) {
         char why[256];
-        snprintf(why, sizeof why, "%.120s (%s)", answer->str, remedy(answer->str));
+        snprintf(why, sizeof why, "%.120s (%s)", answer->str, remedy(redis, answer->str));
         freeReplyObject(answer);
         return fail(redis, "it answers", why, err);
     }
@@ -137,14 +188,16 @@ static bool handshake(struct redis *redis, size_t count, const struct span *argu
 
 static bool authenticate(struct redis *redis, struct err *err)
 {
-    const struct redis_options *options = &redis->options;
+    redis_login_read(&redis->login, &redis->options);
+    const char *user = redis_login_user(&redis->login, &redis->options);
+    const char *password = redis_login_password(&redis->login, &redis->options);
     AUTO(redis_reply) redisReply *reply = NULL;
-    if (options->password == NULL)
+    if (password == NULL)
         return true;
-    struct span with_user[] = {SPAN_LITERAL("AUTH"), span_text(options->user), span_text(options->password)};
+    struct span with_user[] = {SPAN_LITERAL("AUTH"), span_text(user), span_text(password)};
     struct span without[] = {with_user[0], with_user[2]};
-    return options->user != NULL ? handshake(redis, 3, with_user, &reply, err)
-                                 : handshake(redis, 2, without, &reply, err);
+    return user != NULL ? handshake(redis, 3, with_user, &reply, err)
+                        : handshake(redis, 2, without, &reply, err);
 }
 
 static bool select_database(struct redis *redis, struct err *err)
@@ -177,6 +230,7 @@ static bool connect_if_needed(struct redis *redis, struct err *err)
     if (redis->context != NULL)
         return true;
     const struct redis_options *options = &redis->options;
+    redis->answered = false;
     struct timeval timeout = {options->timeout_ms / 1000, options->timeout_ms % 1000 * 1000};
     redis->context = options->unix_path != NULL
                          ? redisConnectUnixWithTimeout(options->unix_path, timeout)
@@ -187,6 +241,10 @@ static bool connect_if_needed(struct redis *redis, struct err *err)
         return fail(redis, "setting the time limit", context_error(redis->context), err);
     if (options->unix_path == NULL && redisEnableKeepAlive(redis->context) != REDIS_OK)
         return fail(redis, "keeping it alive", context_error(redis->context), err);
+    char why[ERR_TEXT_MAX];
+    if (options->tls != NULL &&
+        !redis_tls_start(redis->context, options->tls, options->host, why, sizeof why))
+        return fail(redis, "securing the connection", why, err);
     return authenticate(redis, err) && select_database(redis, err) && load_scripts(redis, err);
 }
 

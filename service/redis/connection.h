@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "redis/tls.h"
 
 struct redisReply;
 struct redis;
@@ -15,12 +16,14 @@ struct redis_options {
     const char *host;
     int port;
     int database;
-    const char *user;     /* NULL: the default user */
-    const char *password; /* NULL: no AUTH */
-    int timeout_ms;       /* of the connect and of each answer */
+    const char *user;            /* NULL: the default user */
+    const char *password;        /* NULL: no AUTH */
+    const char *url_file;        /* read at each connection for another user and password; NULL: they stay */
+    const struct redis_tls *tls; /* NULL: no TLS */
+    int timeout_ms;              /* of the connect and of each answer */
 };
 
-/* Does not connect. The options' texts are borrowed and must outlive it. NULL when out of memory. */
+/* Does not connect. What the options point to is borrowed and must outlive it. NULL when out of memory. */
 struct redis *redis_new(const struct redis_options *options);
 void redis_free(struct redis *redis);
 AUTO_DEFINE(redis, struct redis, redis_free);

@@ -1,5 +1,5 @@
-"""Connections to Kafka: TLS, mutual TLS, SCRAM and tokens, of certswapd and certswap; and what is wrong with them, told
-by /readyz with the setting to look at, until it is mended."""
+"""Connections to Kafka: TLS, mutual TLS, SCRAM and tokens, of certswapd and certswap; to Redis: mutual TLS, and passwords
+that are rotated. And what is wrong with them, told by /readyz with the setting to look at, until it is mended."""
 import base64
 import concurrent.futures
 import ctypes
@@ -8,6 +8,7 @@ import json
 import os
 import threading
 import time
+import urllib.parse
 
 import support  # noqa: F401
 from confluent_kafka.admin import (AlterConfigOpType, ConfigEntry, ConfigResource, ScramCredentialInfo, ScramMechanism,
@@ -15,7 +16,7 @@ from confluent_kafka.admin import (AlterConfigOpType, ConfigEntry, ConfigResourc
 from contract import ALL_STORES, entry, inventory
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
-from harness import BrokerTest, certs, main, servers
+from harness import BrokerTest, certs, least_privilege, main, servers
 
 HOST = "127.0.0.1"
 OAUTH = "org.apache.kafka.common.security.oauthbearer"
@@ -93,6 +94,13 @@ def has_oidc():
     """Whether the librdkafka that certswapd was built with fetches tokens by itself."""
     settings = kafka_settings(bootstrap_servers="none:1", sasl_oauthbearer_method="oidc") | {
         "CERTSWAP_STAGING_KEYS": "k:" + base64.b64encode(bytes(32)).decode(), "CERTSWAP_REQUIRE_SEALED": "false"}
+    return servers.run(servers.CERTSWAPD, ["--check-config"], settings).returncode == 0
+
+
+def has_redis_tls():
+    """Whether the hiredis that certswapd was built with has TLS."""
+    settings = {"CERTSWAP_STAGING_KEYS": "k:" + base64.b64encode(bytes(32)).decode(), "CERTSWAP_REQUIRE_SEALED": "false",
+                "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS": "none:1", "CERTSWAP_REDIS_URL": "rediss://127.0.0.1"}
     return servers.run(servers.CERTSWAPD, ["--check-config"], settings).returncode == 0
 
 
@@ -269,6 +277,46 @@ class Transport(BrokerTest):
             self.wait_reason(login, "librdkafka 2.6.1")
         for daemon in (changing, login, expired, plain):
             self.assertEqual(0, daemon.stop()[0])
+
+    def redis_over_tls(self, redis):
+        """Another port of the server, with a certificate of a CA that is not known: (port, certswapd's settings)."""
+        port, pem = servers.free_port(), self.write("redis-stranger.pem", certs.Identity("redis", self.stranger_ca,
+                                                                                         names=(HOST,)).pem())
+        client = self.write("redis-client.pem", certs.Identity("client", self.tls_ca).pem())
+        redis("CONFIG", "SET", "tls-cert-file", pem, "tls-key-file", pem, "tls-ca-cert-file", self.ca_file,
+              "tls-auth-clients", "yes", "tls-port", port)
+        return port, prefixed("CERTSWAP_REDIS_TLS_", {"CA": self.ca_file, "CERTIFICATE": client, "KEY": client})
+
+    def wait_told(self, daemon, words):
+        servers.wait_for(lambda: words in daemon.get("/readyz")[1], f"/readyz to tell {words}", every_s=0.1)
+
+    def test_redis_is_reached_again_once_what_is_wrong_is_mended(self):
+        line, tls = least_privilege.redis_line(), has_redis_tls()
+        folder = os.path.join(self.folder, "another-redis")
+        os.mkdir(folder)
+        redis = servers.Redis(folder, acl=line)
+        self.addCleanup(redis.stop)
+        port, settings = self.redis_over_tls(redis) if tls else (redis.port, {})
+
+        def write_url(password):
+            login = "certswap:" + urllib.parse.quote(password, "")
+            return self.write("redis-url", f"redis{'s' if tls else ''}://{login}@{HOST}:{port}/0\n")
+        right, next_one = redis.user.split(":")[1].rstrip("@"), self.new_password()
+        settings |= {"CERTSWAP_REDIS_URL": None, "CERTSWAP_REDIS_URL_FILE": write_url(self.new_password())}
+        daemon = self.start_alone("redis", self.connection("TLS") | settings)
+        if tls:
+            self.wait_told(daemon, "CERTSWAP_REDIS_TLS_CA")
+            pem = self.write("redis.pem", certs.Identity("redis", self.tls_ca, names=(HOST,)).pem())
+            redis("CONFIG", "SET", "tls-cert-file", pem, "tls-key-file", pem)
+        self.wait_told(daemon, "CERTSWAP_REDIS_URL_FILE")
+        write_url(right)
+        daemon.wait_ready()
+        redis("ACL", "SETUSER", "certswap", "resetpass", f">{next_one}")
+        redis("CLIENT", "KILL", "USER", "certswap")
+        self.wait_told(daemon, "CERTSWAP_REDIS_URL_FILE")
+        write_url(next_one)
+        daemon.wait_ready()
+        self.assertEqual(0, daemon.stop()[0])
 
     def test_print_config_masks_secrets(self):
         values = {name: f"masked-{number}-{os.getpid()}" for number, name in enumerate(SECRET_PROPERTIES)}

@@ -15,7 +15,7 @@ KEY = base64.b64encode(bytes(range(100, 132))).decode()
 GOOD = {"CERTSWAP_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "CERTSWAP_STAGING_KEYS": "k1:" + KEY,
         "CERTSWAP_REQUIRE_SEALED": "false", "CERTSWAP_HTTP_LISTEN": "127.0.0.1:0"}
 VARIABLES = """KAFKA_BOOTSTRAP_SERVERS TOPIC_ENROLLMENTS TOPIC_RENEWALS TOPIC_INVENTORY TOPIC_COMMANDS TOPIC_RETRY TOPIC_DLQ
-TOPIC_JOBS TOPIC_RESULTS GROUP_ID INSTANCE_ID REDIS_URL STAGING_KEYS STAGING_TTL_S SEALING_DIR REQUIRE_SEALED AUTH
+TOPIC_JOBS TOPIC_RESULTS GROUP_ID INSTANCE_ID REDIS_URL REDIS_TLS_CA REDIS_TLS_CERTIFICATE REDIS_TLS_KEY STAGING_KEYS STAGING_TTL_S SEALING_DIR REQUIRE_SEALED AUTH
 JWT_JWKS JWT_ISSUER JWT_AUDIENCE JWT_USER_CLAIM JWT_PERMISSIONS_CLAIM AVRO_FRAMING SCHEMA_REGISTRY_URL
 SCHEMA_AUTO_REGISTER SCHEMAS_DIR PIPELINES BATCH_MAX RETRY_DELAY_MS MAX_STORES_PER_COMMAND PKCS12_ITERATIONS
 PKCS12_MAX_ITERATIONS COMMAND_RETENTION_S HTTP_LISTEN STOP_DEADLINE_S LOG_LEVEL LOG_FORMAT""".split()
@@ -114,6 +114,23 @@ class Settings(unittest.TestCase):
             "CERTSWAP_REDIS_URL": "redis://me:hunter2secret@127.0.0.1:port/0", "CERTSWAP_PIPELINES": "x"})
         for secret in (KEY[:-3], "hunter2"):
             self.assertNotIn(secret, told)
+
+    def test_redis_over_tls(self):
+        settings = GOOD | {"CERTSWAP_REDIS_URL": "rediss://me:hunter2@127.0.0.1:6379/0"}
+        if os.environ["TEST_REDIS_TLS"] == "TRUE":
+            done = certswapd("--check-config", **settings)
+            self.assertEqual(0, done.returncode, done.stderr)
+        else:
+            for arguments in (("--check-config",), ()):
+                self.assert_refused(settings, "CERTSWAP_REDIS_URL: is rediss://, but", "hiredis 0.14, which has no TLS; ",
+                                    arguments=arguments)
+        told = self.assert_refused(
+            settings | {"CERTSWAP_REDIS_TLS_CA": "/nowhere/ca.pem", "CERTSWAP_REDIS_TLS_KEY": "/nowhere/key.pem",
+                        "CERTSWAP_PIPELINES": "many"},
+            "CERTSWAP_REDIS_TLS_CA: /nowhere/ca.pem cannot be read", "CERTSWAP_REDIS_TLS_KEY: /nowhere/key.pem",
+            "CERTSWAP_REDIS_TLS_CERTIFICATE is not", "CERTSWAP_PIPELINES: ")
+        self.assertNotIn("hunter2", told)
+        self.assert_refused(GOOD | {"CERTSWAP_REDIS_TLS_CA": os.devnull}, "CERTSWAP_REDIS_TLS_CA: ", "rediss://")
 
     def test_sealed_needs_a_folder(self):
         told = self.assert_refused({name: value for name, value in GOOD.items() if name != "CERTSWAP_REQUIRE_SEALED"},

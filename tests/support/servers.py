@@ -55,6 +55,13 @@ def end_process(process, timeout_s=10, by=signal.SIGTERM):
     return process.wait()
 
 
+def free_port():
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Kafka:
     """A broker, or several, by script/kafka; `properties` are added to its settings, `options` are the script's."""
 
@@ -130,9 +137,7 @@ class Redis:
                 file.write(f"user default off\nuser the-test on >{self.login[2]} ~* &* +@all\n{acl}\n")
             self.persistence += ["--aclfile", path]
         for _ in range(5):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
+            self.port = free_port()
             if self._try_start():
                 return
         raise RuntimeError(f"redis-server does not start:\n{tail(self.log)}")

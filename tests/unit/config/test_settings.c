@@ -110,7 +110,10 @@ static const struct {
     {"CERTSWAP_REQUIRE_SEALED=yes", "true or false"},
     {"CERTSWAP_AVRO_FRAMING=confluent", "not in this version"},
     {"CERTSWAP_SCHEMA_REGISTRY_URL=http://registry", "not in this version"},
-    {"CERTSWAP_REDIS_URL=rediss://redis", "not in this version"},
+    {"CERTSWAP_REDIS_URL=rediss://redis", NULL},
+    {"CERTSWAP_REDIS_TLS_CA=/ca.pem", "CERTSWAP_REDIS_URL is without TLS"},
+    {"CERTSWAP_REDIS_TLS_CA=/ca\n.pem", "no path"},
+    {"CERTSWAP_REDIS_TLS_CA_FILE=/ca.pem", "did you mean CERTSWAP_REDIS_TLS_CA?"},
     {"CERTSWAP_JWT_JWKS=http://idp/jwks", "no https URL"},
     {"CERTSWAP_JWT_JWKS=/jwks.json", "CERTSWAP_AUTH=claims trusts"},
     {"CERTSWAP_SCHEMAS_DIR=schemas", NULL},
@@ -243,6 +246,44 @@ Test(settings, secrets_come_from_files)
     cr_assert_str_eq(settings->redis.host, "redis.example");
     cr_assert_str_eq(settings->redis.user, "ann");
     cr_assert_str_eq((char *)settings->redis.password.data, "p@ss");
+    cr_assert_str_eq(settings_file_view(settings, "CERTSWAP_REDIS_URL"), "/redis");
+    cr_assert_str_eq(settings_file_view(settings, "CERTSWAP_STAGING_KEYS"), "/keys");
+    cr_assert_null(settings_file_view(settings, "CERTSWAP_GROUP_ID"));
+}
+
+Test(settings, files_for_tls_to_redis_go_together)
+{
+    static const struct {
+        const char *url;
+        const char *more[2];
+        size_t count;
+        const char *about;
+    } sets[] = {
+        {"CERTSWAP_REDIS_URL=rediss://redis", {"CERTSWAP_REDIS_TLS_CA=/ca"}, 0, NULL},
+        {"CERTSWAP_REDIS_URL=rediss://redis",
+         {"CERTSWAP_REDIS_TLS_CERTIFICATE=/c", "CERTSWAP_REDIS_TLS_KEY=/k"},
+         0,
+         NULL},
+        {"CERTSWAP_REDIS_URL=rediss://redis",
+         {"CERTSWAP_REDIS_TLS_CERTIFICATE=/c"},
+         1,
+         "CERTSWAP_REDIS_TLS_CERTIFICATE"},
+        {"CERTSWAP_REDIS_URL=rediss://redis", {"CERTSWAP_REDIS_TLS_KEY=/k"}, 1, "CERTSWAP_REDIS_TLS_KEY"},
+        {"CERTSWAP_REDIS_URL=unix:///run/redis",
+         {"CERTSWAP_REDIS_TLS_CERTIFICATE=/c", "CERTSWAP_REDIS_TLS_KEY=/k"},
+         2,
+         "CERTSWAP_REDIS_TLS_KEY"},
+        {"CERTSWAP_REDIS_URL=redis://redis:port", {"CERTSWAP_REDIS_TLS_CA=/ca"}, 1, "CERTSWAP_REDIS_URL"},
+        {"CERTSWAP_REDIS_URL_FILE=/none", {"CERTSWAP_REDIS_TLS_CA=/ca"}, 1, "CERTSWAP_REDIS_URL_FILE"},
+    };
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        const char *environ[] = {REQUIRED, sets[i].url, sets[i].more[0], sets[i].more[1], NULL};
+        AUTO(faults) struct faults faults = {0};
+        AUTO(settings) struct settings *settings = load(environ, &faults);
+        cr_assert_eq(settings != NULL, sets[i].count == 0, "%zu", i);
+        cr_assert_eq(faults.count, sets[i].count, "%zu", i);
+        cr_assert(sets[i].about == NULL || has_fault(&faults, sets[i].about, ""), "%zu", i);
+    }
 }
 
 Test(settings, a_file_that_gives_no_secret_is_a_fault)
@@ -282,7 +323,7 @@ Test(settings, no_fault_names_a_secret)
     static const char *const variables[] = {"CERTSWAP_REDIS_URL=redis://ann:swordfish@redis:port",
                                             "CERTSWAP_REDIS_URL=swordfish",
                                             "CERTSWAP_REDIS_URL=redis://swordfish@redis",
-                                            "CERTSWAP_REDIS_URL=rediss://a:swordfish@redis",
+                                            "CERTSWAP_REDIS_URL=rediss://a:swordfish@redis:port",
                                             "CERTSWAP_STAGING_KEYS=k1:swordfish",
                                             "CERTSWAP_STAGING_KEYS=swordfish",
                                             "CERTSWAP_KAFKA_ENABLE_IDEMPOTENCE=swordfish",
