@@ -36,12 +36,12 @@ static bool read_origin(struct replace_tools *tools, struct replace_item *item)
     const rd_kafka_message_t *message = item->message;
     const char *topic = rd_kafka_topic_name(message->rkt);
     struct span origin;
-    const char *first_topic;
+    struct span first_topic;
     int32_t first_partition;
     int64_t first_offset;
     if (strcmp(topic, tools->context->settings->topics.retry) == 0 &&
         message_header(message, RETRY_HEADER_ORIGIN, &origin) &&
-        place_read(tools->arena, origin, &first_topic, &first_partition, &first_offset) &&
+        place_split(origin, &first_topic, &first_partition, &first_offset) &&
         message_header_number(message, RETRY_HEADER_ATTEMPT, &item->retries) &&
         message_header_number(message, RETRY_HEADER_FIRST_SEEN, &item->first_seen_ms)) {
         item->claim.origin = origin;

@@ -128,15 +128,24 @@ static bool take_number(struct span *text, int64_t most, int64_t *number)
     return *number <= most;
 }
 
-bool place_read(struct arena *arena, struct span text, const char **topic, int32_t *partition,
-                int64_t *offset)
+bool place_split(struct span text, struct span *topic, int32_t *partition, int64_t *offset)
 {
     int64_t number;
     if (text.len >= LEDGER_PLACE_MAX || !take_number(&text, INT64_MAX, offset) ||
         !take_number(&text, INT32_MAX, &number) || memchr(text.data, 0, text.len) != NULL)
         return false;
     *partition = (int32_t)number;
-    struct span name = arena_copy(arena, text);
+    *topic = text;
+    return true;
+}
+
+bool place_read(struct arena *arena, struct span text, const char **topic, int32_t *partition,
+                int64_t *offset)
+{
+    struct span name;
+    if (!place_split(text, &name, partition, offset))
+        return false;
+    name = arena_copy(arena, name);
     *topic = (const char *)name.data;
     return name.data != NULL;
 }

@@ -50,6 +50,8 @@ bool ledger_keep(struct redis *redis, const struct ledger_decision *decisions, s
 
 /* "topic/partition/offset", as origins and deciders are written. */
 struct span place_text(struct arena *arena, const char *topic, int32_t partition, int64_t offset);
-/* Takes it apart: *topic in the arena, NUL-terminated. False for any other text, or when out of memory. */
+/* Takes it apart; *topic borrows from the text. False for any other text. */
+bool place_split(struct span text, struct span *topic, int32_t *partition, int64_t *offset);
+/* The same with *topic in the arena, NUL-terminated. False also when out of memory. */
 bool place_read(struct arena *arena, struct span text, const char **topic, int32_t *partition,
                 int64_t *offset);
