@@ -2,6 +2,7 @@
 
 #include "base/secret.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 /* What jansson gets while a text is read. When malloc fails, the rest of the reading lives on the reserve:
@@ -39,6 +40,8 @@ static void watched_free(void *memory)
     uintptr_t at = (uintptr_t)memory;
     if (r != NULL && at >= (uintptr_t)r->reserve && at < (uintptr_t)r->reserve + r->reserve_size)
         return;
+    if (memory != NULL)
+        secret_wipe(memory, malloc_usable_size(memory));
     free(memory);
 }
 

@@ -1,5 +1,6 @@
 /* base/json_text: JSON texts read by jansson, which on its own takes a string whose memory it did not find as
-   a shorter one, or as a fault of the text. Here a failed allocation is told apart. */
+   a shorter one, or as a fault of the text. Here a failed allocation is told apart. All memory of jansson's
+   is wiped when it is freed: texts hold passwords. */
 #pragma once
 
 #include "base/span.h"

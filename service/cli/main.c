@@ -52,7 +52,6 @@ static int run(int count, char **words)
 int main(int argc, char **argv)
 {
     forbid_core_dumps();
-    output_wipe_json_memory();
     const char *first = argc > 1 ? argv[1] : "";
     if (strcmp(first, "--version") == 0) {
         puts("certswap " CERTSWAP_VERSION);

@@ -3,7 +3,6 @@
 #include "base/secret.h"
 #include "cli/subcommands.h"
 
-#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,15 +75,35 @@ bool output_put(const struct options *options, const struct buf *out)
     return false;
 }
 
+/* The buffer remembers when it finds no memory, which jansson does not always look at. */
+static int put_piece(const char *piece, size_t len, void *out)
+{
+    buf_put(out, piece, len);
+    return 0;
+}
+
+void output_put_json(struct buf *out, const json_t *value, size_t flags)
+{
+    if (json_dump_callback(value, put_piece, out, flags | JSON_ENCODE_ANY) != 0)
+        out->failed = true;
+}
+
+void output_put_lines(struct buf *out, struct span text)
+{
+    while (text.len > 0) {
+        const uint8_t *end = memchr(text.data, '\n', text.len);
+        size_t len = end != NULL ? (size_t)(end - text.data) : text.len;
+        table_put_clean(out, span_of(text.data, len));
+        buf_put_byte(out, '\n');
+        size_t used = len + (end != NULL);
+        text = span_of(text.data + used, text.len - used);
+    }
+}
+
 bool output_json(const struct options *options, const json_t *value)
 {
     AUTO(buf) struct buf out = {0};
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (text == NULL)
-        out.failed = true;
-    else
-        buf_put_text(&out, text);
-    output_free_text(text);
+    output_put_json(&out, value, JSON_COMPACT);
     buf_put_byte(&out, '\n');
     return output_put(options, &out);
 }
@@ -140,21 +159,4 @@ bool output_fields(const struct options *options, json_t *object)
         out.failed |= cell.failed;
     }
     return output_put(options, &out);
-}
-
-static void wiping_free(void *memory)
-{
-    if (memory != NULL)
-        secret_wipe(memory, malloc_usable_size(memory));
-    free(memory);
-}
-
-void output_wipe_json_memory(void)
-{
-    json_set_alloc_funcs(malloc, wiping_free);
-}
-
-void output_free_text(char *text)
-{
-    wiping_free(text);
 }

@@ -21,6 +21,10 @@ int output_fail_input(const struct options *options, const struct err *err);
 /* Writes the buffer to standard output. False (and a line on standard error) when the buffer is failed or the
    output cannot be written. */
 bool output_put(const struct options *options, const struct buf *out);
+/* Appends the value as JSON, with jansson's flags; out of memory shows in the buffer. */
+void output_put_json(struct buf *out, const json_t *value, size_t flags);
+/* Appends the lines of a text for a terminal, each cleaned and ended. */
+void output_put_lines(struct buf *out, struct span text);
 /* One line of JSON on standard output. */
 bool output_json(const struct options *options, const json_t *value);
 /* "name  value" lines of a flat object, for people; nulls are left out. */
@@ -28,8 +32,3 @@ bool output_fields(const struct options *options, json_t *object);
 
 /* The value as a cell: texts as they are, numbers and booleans written, null empty; lists joined by ", ". */
 void output_put_cell(struct buf *out, const json_t *value);
-
-/* jansson's memory is wiped when it is freed: records hold passwords. Call before any JSON is made. */
-void output_wipe_json_memory(void);
-/* Frees what json_dumps gave. */
-void output_free_text(char *text);

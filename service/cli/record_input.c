@@ -1,6 +1,8 @@
 #include "cli/record_input.h"
 
 #include "avro/json.h"
+#include "avro/wire.h"
+#include "base/json_text.h"
 #include "cli/file.h"
 #include "cli/output.h"
 
@@ -12,8 +14,9 @@
 static json_t *parse(const char *path, struct span text, struct err *err)
 {
     json_error_t fault;
-    json_t *root = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &fault);
-    if (root == NULL && json_error_code(&fault) == json_error_out_of_memory)
+    bool out_of_memory;
+    json_t *root = json_text_load(text, JSON_REJECT_DUPLICATES, &fault, &out_of_memory);
+    if (root == NULL && out_of_memory)
         err_set(err, ERR_NO_MEMORY, "out of memory while reading %.200s", path);
     else if (root == NULL) /* jansson's own text quotes what it read, which may be a password */
         err_set(err, ERR_AVRO_INVALID, "%.200s is no JSON: look at line %d, column %d", path, fault.line,
@@ -74,10 +77,10 @@ bool record_input_set(json_t *object, const char *field, json_t *value, struct e
 
 bool record_input_set_text(json_t *object, const char *field, struct span text, struct err *err)
 {
-    json_t *value = json_stringn(text.data != NULL ? (const char *)text.data : "", text.len);
-    if (value == NULL)
+    if (!utf8_valid(text))
         return err_set(err, ERR_AVRO_INVALID, "%s: the text is no UTF-8", field);
-    return record_input_set(object, field, value, err);
+    return record_input_set(object, field,
+                            json_stringn(text.data != NULL ? (const char *)text.data : "", text.len), err);
 }
 
 bool record_input_set_bytes(json_t *object, const char *field, struct span bytes, struct err *err)
@@ -119,12 +122,11 @@ int64_t record_input_now_ms(void)
 
 bool record_input_encode(enum record_kind kind, const json_t *object, struct buf *message, struct err *err)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
-    if (text == NULL)
+    AUTO(buf) struct buf text = {0};
+    output_put_json(&text, object, JSON_COMPACT);
+    if (text.failed)
         return err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
-    bool ok = record_from_json(kind, text, strlen(text), message, err);
-    output_free_text(text);
-    return ok;
+    return record_from_json(kind, (const char *)text.data, text.len, message, err);
 }
 
 void record_input_key(const json_t *object, const char *field, char key[RECORD_KEY_MAX])

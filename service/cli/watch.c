@@ -1,11 +1,10 @@
 /* certswap watch: prints the records of a topic as they are committed. */
-#include "avro/json.h"
-#include "base/iso8601.h"
 #include "cli/output.h"
 #include "cli/record_input.h"
 #include "cli/session.h"
 #include "cli/subcommands.h"
 #include "cli/suggest.h"
+#include "cli/watch_line.h"
 
 #include <signal.h>
 
@@ -46,64 +45,6 @@ static void stop(int signal_number)
     stopped = 1;
 }
 
-/* Text where the bytes are UTF-8, else their base64 under a name that says so; null for none. */
-static json_t *bytes_json(const void *data, size_t len)
-{
-    if (data == NULL)
-        return json_null();
-    json_t *text = json_stringn(data, len);
-    if (text != NULL)
-        return text;
-    struct err err = {0};
-    json_t *object = json_object();
-    if (object != NULL)
-        record_input_set_bytes(object, "base64", span_of(data, len), &err);
-    return object;
-}
-
-/* Headers by name; one that stands there several times has an array. */
-static json_t *headers_json(const rd_kafka_message_t *message)
-{
-    json_t *object = json_object();
-    rd_kafka_headers_t *headers = NULL;
-    if (object == NULL || rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return object;
-    const char *name;
-    const void *data;
-    size_t len;
-    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &data, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
-         i++) {
-        json_t *value = bytes_json(data, len);
-        json_t *before = json_object_get(object, name);
-        if (json_is_array(before)) {
-            json_array_append_new(before, value);
-        } else if (before != NULL) {
-            json_t *list = json_pack("[O, o]", before, value);
-            json_object_set_new(object, name, list);
-        } else {
-            json_object_set_new(object, name, value);
-        }
-    }
-    return object;
-}
-
-/* The decoded value; of one that cannot be decoded, why and how long it is, and with show_secrets its bytes.
- */
-static json_t *value_json(const struct session *session, const rd_kafka_message_t *message, bool show_secrets)
-{
-    if (message->payload == NULL)
-        return json_null();
-    AUTO(buf) struct buf text = {0};
-    struct err err = {0};
-    if (record_to_json(session_schemas(session), span_of(message->payload, message->len), show_secrets, &text,
-                       &err))
-        return json_loadb((const char *)text.data, text.len, JSON_DECODE_ANY, NULL);
-    json_t *object = json_pack("{s:s, s:I}", "undecoded", err.text, "bytes", (json_int_t)message->len);
-    if (object != NULL && show_secrets)
-        record_input_set_bytes(object, "base64", span_of(message->payload, message->len), &err);
-    return object;
-}
-
 /* The value at a path of names with dots between them; NULL when there is none. */
 static const json_t *at_path(const json_t *value, const char *path)
 {
@@ -136,18 +77,10 @@ static bool print_fields(const struct options *options, const json_t *line)
 static bool print(const struct options *options, const struct session *session,
                   const rd_kafka_message_t *message)
 {
-    char when[ISO8601_TEXT_MAX];
-    iso8601_format(rd_kafka_message_timestamp(message, NULL), when);
     AUTO(json)
-    json_t *line =
-        json_pack("{s:s, s:i, s:I, s:s}", "topic", rd_kafka_topic_name(message->rkt), "partition",
-                  (int)message->partition, "offset", (json_int_t)message->offset, "timestamp", when);
-    bool ok = line != NULL &&
-              json_object_set_new(line, "key", bytes_json(message->key, message->key_len)) == 0 &&
-              json_object_set_new(line, "headers", headers_json(message)) == 0 &&
-              json_object_set_new(line, "value",
-                                  value_json(session, message, options_has(options, "show-secrets"))) == 0;
-    if (!ok) {
+    json_t *line = watch_line(session_schemas(session), message, rd_kafka_message_timestamp(message, NULL),
+                              options_has(options, "show-secrets"));
+    if (line == NULL) {
         output_fail(options, STATUS_FAILED, "out of memory");
         return false;
     }
@@ -156,13 +89,7 @@ static bool print(const struct options *options, const struct session *session,
     if (output_is_json(options))
         return output_json(options, line);
     AUTO(buf) struct buf out = {0};
-    char *value = json_dumps(json_object_get(line, "value"), JSON_INDENT(2) | JSON_ENCODE_ANY);
-    buf_put_format(&out, "%s %d/%lld at %s, key ", rd_kafka_topic_name(message->rkt), (int)message->partition,
-                   (long long)message->offset, when);
-    table_put_clean(&out, span_of(message->key, message->key_len));
-    buf_put_format(&out, "\n%s\n", value != NULL ? value : "");
-    out.failed |= value == NULL;
-    output_free_text(value);
+    watch_put_text(&out, message, line);
     return output_put(options, &out);
 }
 

@@ -123,47 +123,6 @@ Test(record_input, keys_are_decimal_or_lower_case)
     cr_assert_str_eq(key, "");
 }
 
-static int allocations_left;
-
-static void *failing_malloc(size_t size)
-{
-    return allocations_left-- > 0 ? malloc(size) : NULL;
-}
-
-/* A record from its text to its message; false with an error. */
-static bool make_command(const char *path, struct buf *message, struct err *err)
-{
-    AUTO(json) json_t *objects = record_input_load(path, err);
-    if (objects == NULL)
-        return false;
-    json_t *object = json_array_get(objects, 0);
-    return record_input_fill_uuid(object, "commandId", err) &&
-           record_input_fill_time(object, "issuedAt", 42, err) &&
-           record_input_set_text(object, "password", SPAN_LITERAL("hunter2"), err) &&
-           record_input_encode(RECORD_REPLACE_COMMAND, object, message, err);
-}
-
-Test(record_input, survives_every_failing_allocation)
-{
-    char path[64];
-    write_file(path, "{\"existingCertificateId\": 1, \"certificateId\": 2, "
-                     "\"principal\": {\"user\": \"bob\", \"permissions\": [\"/a/\"]}}");
-    int failures = 0;
-    for (bool made = false; !made; failures++) {
-        struct err err = {0};
-        AUTO(buf) struct buf message = {0};
-        allocations_left = failures;
-        json_set_alloc_funcs(failing_malloc, free);
-        made = make_command(path, &message, &err);
-        json_set_alloc_funcs(malloc, free);
-        cr_assert_eq(made, err.code == ERR_NONE, "after %d allocations", failures);
-        cr_assert_eq(made, message.len > 0);
-        cr_assert_null(strstr(err.text, "hunter2"));
-    }
-    unlink(path);
-    cr_assert_gt(failures, 10);
-}
-
 static bool lists(char *const *list, const char *variable)
 {
     for (; *list != NULL; list++)
