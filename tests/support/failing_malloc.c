@@ -1,12 +1,14 @@
 #include "support/failing_malloc.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static long countdown; /* 0: nothing is to fail */
-static bool failed;
+/* Also set by one thread and met by another, where the one does nothing meanwhile. */
+static atomic_long countdown; /* 0: nothing is to fail */
+static atomic_bool failed;
 
 void fail_allocation(long nth)
 {

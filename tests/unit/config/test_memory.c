@@ -1,7 +1,11 @@
+#include "config/source.h"
 #include "fixture.h"
 #include "support/failing_malloc.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static const char *const rich[] = {REQUIRED,
                                    "CERTSWAP_REDIS_URL_FILE=/redis",
@@ -42,4 +46,24 @@ Test(settings, without_memory_for_a_fault_there_still_is_one)
         faults_free(&faults);
     }
     cr_assert_gt(nth, 60);
+}
+
+Test(source, without_memory_a_file_is_not_read)
+{
+    char path[] = "/tmp/certswap-memory-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0 && write(fd, "secret", 6) == 6);
+    close(fd);
+    long nth = 1;
+    for (bool failed = true; failed; nth++) {
+        struct secret content = {0};
+        fail_allocation(nth);
+        int wrong = source_read_file(NULL, path, &content);
+        failed = fail_allocation_end();
+        cr_assert_eq(wrong, failed ? ENOMEM : 0, "allocation %ld", nth);
+        cr_assert(span_equal(secret_span(&content), failed ? SPAN_LITERAL("") : SPAN_LITERAL("secret")));
+        secret_free(&content);
+    }
+    unlink(path);
+    cr_assert_gt(nth, 2);
 }
