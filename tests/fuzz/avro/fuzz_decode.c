@@ -4,8 +4,7 @@
 #include "avro/encode.h"
 #include "avro/schema_set.h"
 #include "domain/record.h"
-
-#include <stdlib.h>
+#include "fuzz/avro/avro_mutator.h"
 
 static union {
     struct certificate_event event;
@@ -13,7 +12,17 @@ static union {
     struct replace_command command;
     struct store_job job;
     struct replace_result result;
+    struct credential credential;
+    struct sealed sealed;
 } record;
+
+static const struct schema *own_schema(void)
+{
+    static struct schema_set *set;
+    if (set == NULL)
+        set = schema_set_new(NULL, NULL);
+    return schema_set_find(set, record_fingerprint(FUZZ_KIND), NULL);
+}
 
 static bool decode(const struct schema *schema, struct span body, struct arena *arena, struct err *err)
 {
@@ -25,13 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct schema_set *set;
     static struct arena *arena;
-    if (set == NULL) {
-        set = schema_set_new(NULL, NULL);
+    if (arena == NULL)
         arena = arena_new(0);
-    }
-    const struct schema *schema = schema_set_find(set, record_fingerprint(FUZZ_KIND), NULL);
+    const struct schema *schema = own_schema();
     struct err err = {0};
     arena_reset(arena);
     bool done = decode(schema, span_of(data, size), arena, &err);
@@ -51,4 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!span_equal(buf_span(&once), buf_span(&twice)))
         abort();
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return avro_mutate(own_schema(), data, size, max_size, seed);
 }

@@ -1,6 +1,6 @@
 /* Mutates inside DER: takes one element of the tree, changes it, and writes the lengths of all around it
-   anew, so that what is behind the outer structure is reached. To be included by one file a program: it
-   defines LLVMFuzzerCustomMutator. */
+   anew, so that what is behind the outer structure is reached. To be included by one file a program;
+   der_mutate() is what its LLVMFuzzerCustomMutator calls. */
 #pragma once
 
 #include "base/auto.h"
@@ -90,7 +90,8 @@ static void der_change(const struct der_tree *tree, const struct der_element *el
     }
 }
 
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+/* Changes one element; returns the new size, at most max_size. */
+static size_t der_mutate(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
     static struct der_tree tree;
     tree.count = 0;

@@ -1,6 +1,7 @@
 /* The bags of a decrypted safe, and the key in them: what stands behind a MAC that no fuzzer finds. */
 #include "crypto/pfx_read.h"
 #include "crypto/private_key.h"
+#include "fuzz/crypto/der_mutator.h"
 #include "fuzz/crypto/start.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -21,4 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     secret_free(&key);
     pfx_reader_free(&reader);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return der_mutate(data, size, max_size, seed);
 }

@@ -16,3 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_free(&cms);
     return 0;
 }
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return der_mutate(data, size, max_size, seed);
+}

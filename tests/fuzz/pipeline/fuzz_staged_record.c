@@ -1,0 +1,63 @@
+/* A staged value as Redis gives it. The first byte says whether the rest is that value, which nobody without
+   the key can have made, or what stands within: then it is sealed here, for the name that comes first. */
+#include "crypto/library.h"
+#include "pipeline/staged_record.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CERTIFICATE = 7, NAME_LEN = 4 };
+
+static struct keyring *keyring;
+static struct arena *arena;
+
+static void start_once(void)
+{
+    if (keyring != NULL)
+        return;
+    assert(crypto_library_start(NULL));
+    keyring = keyring_parse(SPAN_LITERAL("k:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL);
+    arena = arena_new(0);
+    assert(keyring != NULL && arena != NULL);
+}
+
+/* The value that certswap would have written, had it had these bytes as its material. */
+static void seal(struct span name, struct span content, struct buf *out)
+{
+    struct span binding = staging_binding(arena, CERTIFICATE, name);
+    buf_put(out, (uint8_t[]){1, 0, 0, 0, (uint8_t)name.len}, 5);
+    buf_put(out, name.data, name.len);
+    assert(at_rest_seal(keyring, binding, content, out, NULL));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO(buf) struct buf sealed = {0};
+    struct material material = {0};
+    struct span requester, again;
+    struct err err = {0};
+    if (size <= NAME_LEN)
+        return 0;
+    start_once();
+    arena_reset(arena);
+    bool within = data[0] % 2 == 1;
+    struct span record = span_of(data + 1, size - 1);
+    if (within) {
+        seal(span_of(data + 1, NAME_LEN - 1), span_of(data + NAME_LEN, size - NAME_LEN), &sealed);
+        record = buf_span(&sealed);
+    }
+    if (!staged_record_open(arena, keyring, CERTIFICATE, record, &requester, &material, &err))
+        assert(err.code == ERR_CREDENTIAL_INVALID);
+    else {
+        assert(within && span_equal(requester, span_of(data + 1, NAME_LEN - 1)));
+        struct material same = {0};
+        assert(staged_record_seal(arena, keyring, CERTIFICATE, requester, &material, &record, NULL));
+        assert(staged_record_open(arena, keyring, CERTIFICATE, record, &again, &same, NULL));
+        material_free(&same);
+        /* It is bound to its certificate. */
+        assert(!staged_record_open(arena, keyring, CERTIFICATE + 1, record, &again, &same, NULL));
+    }
+    material_free(&material);
+    return 0;
+}
