@@ -2,7 +2,6 @@
 
 #include "base/secret.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 
 /* What jansson gets while a text is read. When malloc fails, the rest of the reading lives on the reserve:
@@ -40,9 +39,7 @@ static void watched_free(void *memory)
     uintptr_t at = (uintptr_t)memory;
     if (r != NULL && at >= (uintptr_t)r->reserve && at < (uintptr_t)r->reserve + r->reserve_size)
         return;
-    if (memory != NULL)
-        secret_wipe(memory, malloc_usable_size(memory));
-    free(memory);
+    secret_free_memory(memory);
 }
 
 /* Before main, since jansson keeps its allocator in a global that no thread may change under another. */

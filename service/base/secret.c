@@ -1,5 +1,6 @@
 #include "base/secret.h"
 
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -7,6 +8,13 @@ void secret_wipe(void *data, size_t len)
 {
     if (data != NULL && len > 0)
         OPENSSL_cleanse(data, len);
+}
+
+void secret_free_memory(void *memory)
+{
+    if (memory != NULL)
+        secret_wipe(memory, malloc_usable_size(memory));
+    free(memory);
 }
 
 bool secret_alloc(struct secret *secret, size_t len)

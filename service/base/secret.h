@@ -11,6 +11,8 @@ struct secret {
 
 /* Overwrites the bytes so that no compiler leaves them out. */
 void secret_wipe(void *data, size_t len);
+/* free(), with all that malloc gave wiped first; for libraries that ask for a free of their own. */
+void secret_free_memory(void *memory);
 /* A copy of the bytes, with a NUL behind it that is not counted. False when out of memory: *secret is empty
  * then. */
 bool secret_copy(struct secret *secret, struct span bytes);

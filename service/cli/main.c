@@ -1,7 +1,7 @@
 /* certswap: the command-line tool of the certificate replacement service. */
 #include "cli/output.h"
 #include "cli/subcommands.h"
-#include "crypto/no_dump.h"
+#include "crypto/memory.h"
 
 #include <stdio.h>
 
@@ -52,6 +52,7 @@ static int run(int count, char **words)
 int main(int argc, char **argv)
 {
     forbid_core_dumps();
+    wipe_openssl_memory();
     const char *first = argc > 1 ? argv[1] : "";
     if (strcmp(first, "--version") == 0) {
         puts("certswap " CERTSWAP_VERSION);

@@ -90,6 +90,7 @@ struct settings {
     int command_retention_s;
     struct listen_address http_listen;
     int stop_deadline_s;
+    bool seccomp;
     enum log_level_setting log_level;
     enum log_format_setting log_format;
     uint8_t origins[SETTINGS_MAX]; /* enum setting_origin, in the table's order */

@@ -273,6 +273,13 @@ const struct setting settings_table[] = {
      .min = 1,
      .max = 3600,
      .help = "Seconds that a stop may take from SIGTERM to the exit."},
+    {.name = "CERTSWAP_SECCOMP",
+     .type = SETTING_BOOLEAN,
+     FIELD(seccomp),
+     .fallback = "true",
+     .help =
+         "Have the kernel refuse system calls that the service never makes, starting a program for one. "
+         "false: for a kernel or a tool that cannot bear it, and for Kerberos, whose kinit is a program."},
     {.name = "CERTSWAP_LOG_LEVEL",
      .type = SETTING_CHOICE,
      FIELD(log_level),

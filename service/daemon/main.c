@@ -1,6 +1,7 @@
 /* certswapd, the service: reads the environment, starts, waits for SIGTERM, stops. */
-#include "crypto/no_dump.h"
+#include "crypto/memory.h"
 #include "daemon/boot.h"
+#include "daemon/confine.h"
 #include "kafka/client.h"
 #include "log/log.h"
 #include "pipeline/check.h"
@@ -94,7 +95,22 @@ static void on_alarm(int number)
     _exit(EXIT_LATE);
 }
 
-static int run(const struct settings *settings)
+/* What the system does not let us have is no reason not to start, and one to say so. */
+static void protect(const struct settings *settings, bool openssl_wipes)
+{
+    struct err err = {0};
+    if (!openssl_wipes)
+        log_warn("OpenSSL does not wipe what it frees",
+                 log_str("reason", "something else in this process has used it before"));
+    if (lock_memory() == MEMORY_SWAPPED)
+        log_warn("memory is not locked",
+                 log_str("reason", "secrets may reach swap space; lift the limit of locked memory "
+                                   "(LimitMEMLOCK=infinity, ulimit -l unlimited), or turn swap off"));
+    if (settings->seccomp && !confine_process(&err))
+        log_warn("system calls are not confined", log_err(&err));
+}
+
+static int run(const struct settings *settings, bool openssl_wipes)
 {
     sigset_t stop_signals;
     sigemptyset(&stop_signals);
@@ -106,6 +122,7 @@ static int run(const struct settings *settings)
     log_init((enum log_level)settings->log_level, (enum log_format)settings->log_format);
 
     warn_of_settings(settings);
+    protect(settings, openssl_wipes);
     struct err err = {0};
     struct service *service = service_start(settings, &err);
     if (service == NULL) {
@@ -133,6 +150,8 @@ int main(int argc, char **argv)
 {
     enum mode mode;
     forbid_core_dumps();
+    forbid_new_privileges();
+    bool openssl_wipes = wipe_openssl_memory();
     int status = read_arguments(argc, argv, &mode);
     if (status >= 0)
         return status;
@@ -143,5 +162,5 @@ int main(int argc, char **argv)
         settings_print(stdout, settings);
     else if (mode == MODE_CHECK)
         puts("the settings are good");
-    return mode == MODE_RUN ? run(settings) : EXIT_SUCCESS;
+    return mode == MODE_RUN ? run(settings, openssl_wipes) : EXIT_SUCCESS;
 }

@@ -56,6 +56,10 @@ bool kafka_check_properties(const struct kafka_property *properties, size_t coun
 void kafka_warn_properties(const struct kafka_property *properties, size_t count, kafka_fault_fn *warn,
                            void *arg);
 
+/* Whether librdkafka runs a program for these: kinit, for Kerberos (GSSAPI, the default of SASL), unless
+   sasl.kerberos.min.time.before.relogin is 0. */
+bool kafka_runs_programs(const struct kafka_property *properties, size_t count);
+
 /* The largest message that a producer with these properties takes, in bytes (message.max.bytes). Key and
    value count; keep some hundred bytes for headers and framing. */
 size_t kafka_message_max_bytes(const struct kafka_property *properties, size_t count);

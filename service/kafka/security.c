@@ -61,6 +61,24 @@ static bool any_is(const struct kafka_property *properties, size_t count, const 
     return false;
 }
 
+static bool names(const struct kafka_property *property, const char *name)
+{
+    return strcasecmp(property->name, name) == 0;
+}
+
+bool kafka_runs_programs(const struct kafka_property *properties, size_t count)
+{
+    bool sasl = false, kerberos = true;
+    for (size_t i = 0; i < count; i++) {
+        const struct kafka_property *one = &properties[i];
+        if (names(one, "security.protocol"))
+            sasl = strncasecmp(one->value, "SASL_", strlen("SASL_")) == 0;
+        if (names(one, "sasl.mechanism") || names(one, "sasl.mechanisms"))
+            kerberos = strcasecmp(one->value, "GSSAPI") == 0;
+    }
+    return sasl && kerberos && !any_is(properties, count, "sasl.kerberos.min.time.before.relogin", "0");
+}
+
 void kafka_warn_properties(const struct kafka_property *properties, size_t count, kafka_fault_fn *warn,
                            void *arg)
 {

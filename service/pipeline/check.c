@@ -53,6 +53,12 @@ void warn_of_settings(const struct settings *settings)
     struct kafka_property *properties = kafka_properties_of(settings, &count);
     if (properties != NULL)
         kafka_warn_properties(properties, count, log_weakness, NULL);
+    if (properties != NULL && settings->seccomp && kafka_runs_programs(properties, count))
+        log_warn("Kerberos cannot work",
+                 log_str("reason",
+                         "librdkafka runs kinit for it, which CERTSWAP_SECCOMP=true forbids; set it to "
+                         "false, or let another program renew the tickets and set "
+                         "CERTSWAP_KAFKA_SASL_KERBEROS_MIN_TIME_BEFORE_RELOGIN=0"));
     free(properties);
 }
 

@@ -11,7 +11,7 @@
    The texts are the settings'. `count` is set; NULL when out of memory; freed with free(). */
 struct kafka_property *kafka_properties_of(const struct settings *settings, size_t *count);
 
-/* Logs a warning for each setting that weakens the connections. */
+/* Logs a warning for each setting that weakens the connections, or keeps them from being made. */
 void warn_of_settings(const struct settings *settings);
 
 /* Adds what is wrong to the faults; a settings_check_fn. Uses the cryptographic library for itself: call it

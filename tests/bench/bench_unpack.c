@@ -1,6 +1,7 @@
 /* Prints what opening a PKCS#12 file costs beside OpenSSL's bare derivations of the same keys, in the same
    run, and how many wraps for stores a second one thread makes. */
 #include "crypto/library.h"
+#include "crypto/memory.h"
 #include "crypto/pfx_open.h"
 #include "crypto/store_format.h"
 
@@ -103,6 +104,7 @@ int main(void)
 {
     struct err err = {0};
     struct material material = {0};
+    wipe_openssl_memory(); /* as the service does */
     check(crypto_library_start(&err), &err);
     load(&material);
     measure(&material, PKCS12_MODERN, 1, 1000);

@@ -155,6 +155,24 @@ Test(kafka_client, what_weakens_the_connections_is_told)
     cr_expect_eq(faults.count, 0, "%s", faults.all);
 }
 
+Test(kafka_client, kerberos_runs_a_program)
+{
+    static const struct {
+        struct kafka_property properties[3];
+        size_t count;
+        bool runs;
+    } cases[] = {
+        {{{"security.protocol", "SASL_SSL"}}, 1, true},
+        {{{"security.protocol", "sasl_plaintext"}, {"sasl.mechanism", "gssapi"}}, 2, true},
+        {{{"security.protocol", "SASL_SSL"}, {"sasl.mechanisms", "SCRAM-SHA-512"}}, 2, false},
+        {{{"security.protocol", "SASL_SSL"}, {"sasl.kerberos.min.time.before.relogin", "0"}}, 2, false},
+        {{{"security.protocol", "SSL"}}, 1, false},
+        {{{"sasl.mechanism", "GSSAPI"}}, 1, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(kafka_runs_programs(cases[i].properties, cases[i].count), cases[i].runs, "case %zu", i);
+}
+
 Test(kafka_errors, bare_codes)
 {
     static const struct {
