@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 AUTO_DEFINE(ssl_ctx, SSL_CTX, SSL_CTX_free);
-AUTO_DEFINE(ssl, SSL, SSL_free);
 AUTO_DEFINE(bio, BIO, BIO_free_all);
 AUTO_DEFINE(evp_pkey, EVP_PKEY, EVP_PKEY_free);
 
@@ -212,6 +211,8 @@ bool redis_tls_told(char *why, size_t size)
 }
 
 #ifdef CERTSWAP_REDIS_TLS
+AUTO_DEFINE(ssl, SSL, SSL_free);
+
 static const char *certificate_remedy(long verified)
 {
     switch (verified) {
