@@ -6,6 +6,7 @@ import sys
 import tempfile
 import unittest
 
+import attacks
 import ctext
 import functions
 import includes
@@ -180,6 +181,39 @@ class SchemaFiles(Tree):
     def test_file_that_is_not_whole(self):
         self.field("replace-command.avsc", "principal")["type"] = "Principal"
         self.assert_fault(self.faults(), "Principal is not defined in this file")
+
+
+class AttackTable(Tree):
+    CMAKE = ("foreach(name poison tool)\n  add_test(NAME broker_${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/python\n"
+             "    ${CMAKE_CURRENT_SOURCE_DIR}/test_${name}.py)\nendforeach()\n"
+             "set(more test_b.c)  # test_c.c\ncertswap_test(NAME unit_x LABEL unit SOURCES test_a.c ${more})\n"
+             "certswap_fuzz(NAME fuzz_x SOURCES fuzz_x.c CORPUS corpus)\n")
+
+    def faults(self, *lines):
+        table = "".join(f"| a | b | {line} |\n" for line in lines)
+        return attacks.faults(self.tree({
+            "docs/security.md": f"# S\n{attacks.HEADING}\n| attack | answer | test |\n|---|---|---|\n{table}## Next\n| c |\n",
+            "tests/CMakeLists.txt": self.CMAKE, "tests/fuzz_x.c": "", "tests/test_c.c": "Test(c, d)\n{\n}\n",
+            "tests/test_a.c": "Test(suite, one, .init = f)\n{\n}\n", "tests/test_b.c": "Test(suite, two)\n{\n}\n",
+            "tests/test_poison.py": "class Poison:\n    def test_it(self):\n        pass\n    def help(self):\n        pass\n"}))
+
+    def test_this_tree(self):
+        self.assert_no_faults(attacks.faults(SOURCE))
+
+    def test_names_that_exist(self):
+        self.assert_no_faults(self.faults("`unit_x: suite.one`, `unit_x: suite.two`", "`fuzz_x`, `broker_tool`",
+                                          "`broker_poison: Poison.test_it`"))
+
+    def test_names_that_do_not(self):
+        self.assert_fault(self.faults("`unit_y: suite.one`"), "no test unit_y")
+        self.assert_fault(self.faults("`unit_x: suite.three`"), "no case suite.three")
+        self.assert_fault(self.faults("`unit_x: c.d`"), "no case c.d")
+        self.assert_fault(self.faults("`broker_poison: Poison.help`"), "no case Poison.help")
+        self.assert_fault(self.faults("`unit_x`"), "name the one")
+
+    def test_a_line_without_a_test(self):
+        self.assert_fault(self.faults("none yet"), "names of tests")
+        self.assert_fault(self.faults(), "no table")
 
 
 if __name__ == "__main__":
