@@ -1,11 +1,11 @@
-"""The attack table of docs/security.md: each line names tests that exist, by their CTest name and, where a program has
-several, by the case within it."""
+"""The attack table of docs/security.md: each line names tests that exist, by their CTest name (or their path, where
+script/test runs them by itself) and, where a program has several, by the case within it."""
 import ast
 import os
 import re
 
 HEADING = "## Attacks, and the tests that try them"
-NAMED = re.compile(r"`([a-z0-9_]+)(?:: ([A-Za-z0-9_.]+))?`")
+NAMED = re.compile(r"`([a-z0-9_/.]+)(?:: ([A-Za-z0-9_.]+))?`")
 COMMAND = re.compile(r"^\s*([a-z_]+)\(((?:[^()\"]|\"[^\"]*\"|\([^()]*\))*)\)", re.M)
 
 
@@ -80,6 +80,8 @@ def faults(source):
             found.append(f"{where}: a line is an attack, its answer and the names of tests")
             continue
         for test, case in named:
+            if "/" in test and os.path.isfile(os.path.join(source, test)):
+                tests[test] = {os.path.join(source, test)}
             known = set().union(*map(cases, tests.get(test, ())))
             if test not in tests:
                 found.append(f"{where}: no test {test}")

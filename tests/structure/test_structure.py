@@ -202,10 +202,11 @@ class AttackTable(Tree):
 
     def test_names_that_exist(self):
         self.assert_no_faults(self.faults("`unit_x: suite.one`, `unit_x: suite.two`", "`fuzz_x`, `broker_tool`",
-                                          "`broker_poison: Poison.test_it`"))
+                                          "`broker_poison: Poison.test_it`, `tests/test_poison.py: Poison.test_it`"))
 
     def test_names_that_do_not(self):
         self.assert_fault(self.faults("`unit_y: suite.one`"), "no test unit_y")
+        self.assert_fault(self.faults("`tests/test_tool.py: Tool.test_it`"), "no test tests/test_tool.py")
         self.assert_fault(self.faults("`unit_x: suite.three`"), "no case suite.three")
         self.assert_fault(self.faults("`unit_x: c.d`"), "no case c.d")
         self.assert_fault(self.faults("`broker_poison: Poison.help`"), "no case Poison.help")
