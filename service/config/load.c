@@ -105,7 +105,7 @@ static void store_fallback(const struct loader *loader, const struct setting *se
     }
     if (text != NULL)
         setting_store(setting, text, loader->settings, loader->faults);
-    else if (setting->required && !(setting->service && loader->source->client))
+    else if (setting->required && !loader->source->offline && !(setting->service && loader->source->client))
         faults_add(loader->faults, setting->name, "is required; set it%s (%s)",
                    setting->secret ? " or its _FILE twin" : "", setting->form);
 }
@@ -270,8 +270,8 @@ struct settings *settings_load_from(const struct settings_source *source, struct
     return loaded;
 }
 
-static struct settings *load_process(char *const *environ, bool client, settings_check_fn *check,
-                                     struct faults *faults)
+static struct settings *load_process(char *const *environ, bool client, bool offline,
+                                     settings_check_fn *check, struct faults *faults)
 {
     char host_name[256];
     bool has_host_name = source_host_name(host_name, sizeof host_name);
@@ -281,6 +281,7 @@ static struct settings *load_process(char *const *environ, bool client, settings
         .host_name = has_host_name ? host_name : NULL,
         .cpu_count = source_cpu_count(),
         .client = client,
+        .offline = offline,
         .check = check,
     };
     return settings_load_from(&source, faults);
@@ -288,12 +289,17 @@ static struct settings *load_process(char *const *environ, bool client, settings
 
 struct settings *settings_load(char *const *environ, settings_check_fn *check, struct faults *faults)
 {
-    return load_process(environ, false, check, faults);
+    return load_process(environ, false, false, check, faults);
 }
 
 struct settings *settings_load_client(char *const *environ, settings_check_fn *check, struct faults *faults)
 {
-    return load_process(environ, true, check, faults);
+    return load_process(environ, true, false, check, faults);
+}
+
+struct settings *settings_load_offline(char *const *environ, settings_check_fn *check, struct faults *faults)
+{
+    return load_process(environ, true, true, check, faults);
 }
 
 const char *settings_file_view(const struct settings *settings, const char *name)

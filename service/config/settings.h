@@ -110,6 +110,7 @@ struct settings_source {
     const char *host_name; /* default of CERTSWAP_INSTANCE_ID */
     int cpu_count;         /* default of CERTSWAP_PIPELINES */
     bool client;           /* a client of the service asks: what only the service needs is not insisted on */
+    bool offline;          /* a client that connects to nothing asks: nothing is insisted on */
     settings_check_fn *check; /* NULL: none */
 };
 
@@ -119,6 +120,8 @@ struct settings_source {
 struct settings *settings_load(char *const *environ, settings_check_fn *check, struct faults *faults);
 /* The same for a client of the service. */
 struct settings *settings_load_client(char *const *environ, settings_check_fn *check, struct faults *faults);
+/* The same for one that connects to nothing. */
+struct settings *settings_load_offline(char *const *environ, settings_check_fn *check, struct faults *faults);
 struct settings *settings_load_from(const struct settings_source *source, struct faults *faults);
 /* Frees, and wipes what is secret. */
 void settings_free(struct settings *settings);

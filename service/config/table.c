@@ -107,8 +107,10 @@ const struct setting settings_table[] = {
      .secret = true,
      .form = "lines of <kid>:<base64 of 32 bytes>",
      .help =
-         "Keys that encrypt staged material. The first one seals, all of them open: put a new one first and "
-         "keep the old one for a day. Make one with: echo \"k1:$(openssl rand -base64 32)\""},
+         "Keys that encrypt staged material and dead letters. The first one seals, all of them open. The "
+         "file "
+         "is read again when it changes; docs/security.md says in which order keys change. Make one with: "
+         "echo \"k1:$(openssl rand -base64 32)\""},
     {.name = "CERTSWAP_STAGING_TTL_S",
      .type = SETTING_INTEGER,
      FIELD(staging_ttl_s),

@@ -11,9 +11,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-
-enum { REFRESH_INTERVAL_MS = 5000, READ_ATTEMPTS = 3 };
 
 static const struct pfx_limits LIMITS = {.max_iterations = 5000000, .max_bytes = SETTINGS_FILE_MAX};
 
@@ -205,32 +202,21 @@ static bool list_folder(const char *folder, struct listing *listing, struct err 
                    folder, strerror(errno));
 }
 
-/* FNV-1a. */
-static uint64_t mix(uint64_t state, const void *data, size_t len)
-{
-    const uint8_t *bytes = data;
-    for (size_t i = 0; i < len; i++)
-        state = (state ^ bytes[i]) * 0x100000001b3;
-    return state;
-}
-
 /* What the folder's files are, without reading them: names, and which files stand behind them. */
-static uint64_t state_of(const char *folder, const struct listing *listing)
+static bool folder_state(void *self, uint64_t *state, struct err *err)
 {
-    uint64_t state = 0xcbf29ce484222325;
-    for (int i = 0; i < listing->count; i++) {
-        const char *name = listing->entries[i]->d_name;
+    const struct sealing_pairs *pairs = self;
+    AUTO(listing) struct listing listing = {0};
+    if (!list_folder(pairs->folder, &listing, err))
+        return false;
+    *state = FILE_STATE_START;
+    for (int i = 0; i < listing.count; i++) {
         char path[PATH_MAX];
-        struct stat file;
-        state = mix(state, name, strlen(name) + 1);
-        if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path || stat(path, &file) != 0)
-            continue;
-        const int64_t parts[] = {(int64_t)file.st_dev, (int64_t)file.st_ino, file.st_size,
-                                 file.st_mtim.tv_sec,  file.st_mtim.tv_nsec, file.st_ctim.tv_sec,
-                                 file.st_ctim.tv_nsec};
-        state = mix(state, parts, sizeof parts);
+        if (snprintf(path, sizeof path, "%s/%s", pairs->folder, listing.entries[i]->d_name) <
+            (int)sizeof path)
+            *state = file_state_add(*state, path);
     }
-    return state;
+    return true;
 }
 
 static bool read_file(const char *path, struct secret *content, struct err *err)
@@ -305,30 +291,21 @@ static bool read_listed(struct sealing_pairs *pairs, const char *folder, const s
     return true;
 }
 
-/* Reads the folder into empty pairs; anew when it changed meanwhile, as when a mounted secret is swapped. */
-static bool read_folder(struct sealing_pairs *pairs, const char *folder, struct err *err)
+static bool read_folder(void *self, struct err *err)
 {
-    for (int i = 1;; i++) {
-        struct err fault = {0};
-        AUTO(listing) struct listing before = {0};
-        AUTO(listing) struct listing after = {0};
-        if (!list_folder(folder, &before, err))
-            return false;
-        pairs->state = state_of(folder, &before);
-        bool done = read_listed(pairs, folder, &before, &fault);
-        if (!list_folder(folder, &after, err)) {
-            drop_pairs(pairs);
-            return false;
-        }
-        bool changed = state_of(folder, &after) != pairs->state;
-        if (done && !changed)
-            return true;
-        drop_pairs(pairs);
-        if (!changed || i == READ_ATTEMPTS)
-            return err_set(err, done ? ERR_CONFIG_INVALID : fault.code, "%s",
-                           done ? "the folder's files change all the time: write them elsewhere and move them"
-                                : fault.text);
-    }
+    struct sealing_pairs *pairs = self;
+    AUTO(listing) struct listing listing = {0};
+    return list_folder(pairs->folder, &listing, err) && read_listed(pairs, pairs->folder, &listing, err);
+}
+
+static void drop_read(void *self)
+{
+    drop_pairs(self);
+}
+
+static struct watched watched(struct sealing_pairs *pairs)
+{
+    return (struct watched){pairs, folder_state, read_folder, drop_read};
 }
 
 bool sealing_pairs_load(const char *folder, struct sealing_pairs **pairs, struct err *err)
@@ -341,7 +318,8 @@ bool sealing_pairs_load(const char *folder, struct sealing_pairs **pairs, struct
         free(made);
         return crypto_no_memory(err);
     }
-    if (!read_folder(made, folder, err)) {
+    struct watched what = watched(made);
+    if (!file_watch_read(&made->watch, &what, err)) {
         sealing_pairs_free(made);
         return false;
     }
@@ -351,21 +329,21 @@ bool sealing_pairs_load(const char *folder, struct sealing_pairs **pairs, struct
 
 bool sealing_pairs_refresh(struct sealing_pairs *pairs, int64_t clock_ms, struct err *err)
 {
-    AUTO(listing) struct listing listing = {0};
-    if (pairs->folder == NULL || (pairs->looked && clock_ms - pairs->looked_at_ms < REFRESH_INTERVAL_MS))
+    bool changed;
+    struct watched what = watched(pairs);
+    if (pairs->folder == NULL)
         return true;
-    pairs->looked = true;
-    pairs->looked_at_ms = clock_ms;
-    if (!list_folder(pairs->folder, &listing, err))
+    if (!file_watch_look(&pairs->watch, &what, clock_ms, &changed, err))
         return false;
-    if (state_of(pairs->folder, &listing) == pairs->state)
+    if (!changed)
         return true;
-    struct sealing_pairs fresh = {.count = 0};
-    if (!read_folder(&fresh, pairs->folder, err))
+    struct sealing_pairs fresh = {.folder = pairs->folder};
+    what = watched(&fresh);
+    if (!file_watch_read(&fresh.watch, &what, err))
         return false;
     drop_pairs(pairs);
     memcpy(pairs->pairs, fresh.pairs, sizeof pairs->pairs);
     pairs->count = fresh.count;
-    pairs->state = fresh.state;
+    pairs->watch.state = fresh.watch.state;
     return true;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/secret.h"
+#include "config/file_watch.h"
 #include "crypto/certificate.h"
 #include "crypto/sealing.h"
 #include "crypto/sealing_key.h"
@@ -17,10 +18,8 @@ struct sealing_pair {
 };
 
 struct sealing_pairs {
-    char *folder;   /* NULL for a pair that came from elsewhere */
-    uint64_t state; /* of the folder's files when they were read */
-    bool looked;
-    int64_t looked_at_ms;
+    char *folder; /* NULL for a pair that came from elsewhere */
+    struct file_watch watch;
     struct sealing_pair *pairs[SEALING_PAIRS_MAX];
     size_t count;
 };

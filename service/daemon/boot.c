@@ -34,7 +34,6 @@ struct service {
     struct kafka_property *kafka_properties;
     struct redis_tls redis_tls;
     struct schema_set *schemas;
-    struct keyring *keyring;
     char *event_source;
     char *staging_group;
     struct inventory_loop *inventory_loop;
@@ -89,18 +88,6 @@ static bool start_schemas(struct service *service, struct err *err)
 static void stop_schemas(struct service *service)
 {
     schema_set_free(service->schemas);
-}
-
-static bool start_keyring(struct service *service, struct err *err)
-{
-    service->keyring = keyring_parse(secret_span(&service->settings->staging_keys), err);
-    service->context.keyring = service->keyring;
-    return service->keyring != NULL;
-}
-
-static void stop_keyring(struct service *service)
-{
-    keyring_free(service->keyring);
 }
 
 static bool start_inventory(struct service *service, struct err *err)
@@ -311,11 +298,10 @@ static const struct stage {
     void (*stop)(struct service *service);
     bool partial;
 } stages[] = {
-    {start_crypto, stop_crypto, false},   {start_schemas, stop_schemas, false},
-    {start_keyring, stop_keyring, false}, {start_inventory, stop_inventory, false},
-    {start_health, stop_health, false},   {start_clients, stop_clients, true},
-    {make_loops, free_loops, true},       {start_http, stop_http, false},
-    {start_loops, join_loops, false},
+    {start_crypto, stop_crypto, false},       {start_schemas, stop_schemas, false},
+    {start_inventory, stop_inventory, false}, {start_health, stop_health, false},
+    {start_clients, stop_clients, true},      {make_loops, free_loops, true},
+    {start_http, stop_http, false},           {start_loops, join_loops, false},
 };
 
 enum { STAGE_COUNT = sizeof stages / sizeof *stages };

@@ -33,6 +33,11 @@ bool event_check(const struct certificate_event *event, struct err *err)
            (!event->is_renewal || check_id("renewedCertificateId", event->renewed_certificate_id, err));
 }
 
+int64_t event_ends(int64_t occurred_at_ms, int64_t now_ms, int64_t ttl_ms)
+{
+    return (occurred_at_ms < now_ms ? occurred_at_ms : now_ms) + ttl_ms;
+}
+
 bool inventory_key_check(bool has_key, struct span key, const struct store_inventory *value,
                          struct uuid *store_id, struct err *err)
 {

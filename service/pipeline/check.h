@@ -4,7 +4,7 @@
 
 #include "avro/schema_set.h"
 #include "config/settings.h"
-#include "crypto/at_rest.h"
+#include "crypto/keyring.h"
 #include "kafka/client.h"
 
 /* The properties that every Kafka client of the process gets, CERTSWAP_KAFKA_BOOTSTRAP_SERVERS among them.

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "config/settings.h"
-#include "crypto/at_rest.h"
 #include "domain/inventory.h"
 #include "kafka/client.h"
 #include "pipeline/health.h"
@@ -21,7 +20,6 @@ struct pipeline_context {
     size_t message_max_bytes; /* of a producer with these properties */
     struct redis_options redis;
     const struct schema_set *schemas;
-    const struct keyring *keyring;
     struct inventory *inventory;
     struct health *health;
     const struct clock *clock;  /* wall clock */

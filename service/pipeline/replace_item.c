@@ -76,12 +76,21 @@ bool replace_item_wants_lookup(const struct replace_item *item)
     return item->refusal.code == ERR_NONE && item->plan.rejection == ERR_NONE;
 }
 
-/* A value that cannot be opened is the operator's business as much as the caller's. */
-static void report_unreadable(const struct replace_item *item, const struct err *why)
+/* A value that must not be used is the operator's business as much as the caller's. */
+static void report_unusable(const struct replace_item *item, const struct err *why)
 {
     metric_add(METRIC_STAGED_UNREADABLE, 1);
     log_error("staged value cannot be used", log_int("certificateId", item->lookup.certificate_id),
               log_err(why), log_uuid("commandId", &item->command.command_id));
+}
+
+static bool take_thumbprint(struct replace_tools *tools, struct replace_item *item, struct err *err)
+{
+    char thumbprint[THUMBPRINT_TEXT_LEN + 1];
+    struct span *kept = &item->staged.thumbprint;
+    if (material_thumbprint(&item->material, thumbprint))
+        *kept = arena_copy(tools->arena, span_of(thumbprint, THUMBPRINT_TEXT_LEN));
+    return kept->data != NULL || err_set(err, ERR_NO_MEMORY, "out of memory for a thumbprint");
 }
 
 bool replace_item_take_lookup(struct replace_tools *tools, struct replace_item *item, struct err *err)
@@ -95,18 +104,15 @@ bool replace_item_take_lookup(struct replace_tools *tools, struct replace_item *
     if (lookup->state != STAGED_FOUND)
         return true;
     struct err why = {0};
-    char thumbprint[THUMBPRINT_TEXT_LEN + 1];
-    if (staged_record_open(tools->arena, tools->context->keyring, lookup->certificate_id, lookup->record,
-                           &staged->requester, &item->material, &why)) {
-        if (material_thumbprint(&item->material, thumbprint))
-            staged->thumbprint = arena_copy(tools->arena, span_of(thumbprint, THUMBPRINT_TEXT_LEN));
-        return staged->thumbprint.data != NULL ||
-               err_set(err, ERR_NO_MEMORY, "out of memory for a thumbprint");
-    }
-    if (why.code == ERR_NO_MEMORY)
-        return err_set(err, why.code, "%s", why.text);
-    report_unreadable(item, &why);
-    staged->state = STAGED_REFUSED;
+    if (!staged_record_judge(tools->arena, staging_keys_ring(tools->keys), lookup, &staged->state,
+                             &staged->requester, &item->material, &why, err))
+        return false;
+    if (why.code != ERR_NONE)
+        report_unusable(item, &why);
+    if (staged->state == STAGED_FOUND)
+        return take_thumbprint(tools, item, err);
+    if (staged->state != STAGED_REFUSED)
+        return true;
     staged->reason = arena_copy(tools->arena, span_text(why.text));
     return staged->reason.data != NULL || err_set(err, ERR_NO_MEMORY, "out of memory for a reason");
 }

@@ -7,6 +7,7 @@
 #include "domain/result.h"
 #include "pipeline/context.h"
 #include "pipeline/outbox.h"
+#include "pipeline/staging_keys.h"
 #include "pipeline/unseal.h"
 #include "redis/ledger.h"
 #include "redis/staging.h"
@@ -48,6 +49,7 @@ struct replace_tools {
     struct codec *codec;
     struct inventory_reader *reader;
     struct unsealer *unsealer;
+    struct staging_keys *keys;
     struct buf scratch;
     struct plan_policy policy;
     int64_t now_ms;       /* of the batch, wall clock */

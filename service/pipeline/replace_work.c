@@ -42,9 +42,10 @@ struct replace_work *replace_work_new(struct pipeline_context *context, struct e
     tools->codec = codec_new(context->schemas);
     tools->reader = inventory_reader_new(context->inventory);
     tools->unsealer = unsealer_new(context->settings->sealing_dir, err);
+    tools->keys = staging_keys_new(context->settings, err);
     work->redis = redis_new(&context->redis);
     if (tools->arena == NULL || tools->codec == NULL || tools->reader == NULL || tools->unsealer == NULL ||
-        work->redis == NULL) {
+        tools->keys == NULL || work->redis == NULL) {
         err_set(err, ERR_NO_MEMORY, "out of memory for a pipeline");
         replace_work_free(work);
         return NULL;
@@ -71,6 +72,7 @@ void replace_work_free(struct replace_work *work)
     codec_free(work->tools.codec);
     inventory_reader_free(work->tools.reader);
     unsealer_free(work->tools.unsealer);
+    staging_keys_free(work->tools.keys);
     buf_free(&work->tools.scratch);
     arena_free(work->tools.arena);
     redis_free(work->redis);
@@ -248,6 +250,7 @@ static bool prepare_batch(struct replace_work *work, const struct batch *batch, 
     struct watermark_table watermarks;
     finish(work);
     unsealer_refresh(work->tools.unsealer);
+    staging_keys_refresh(work->tools.keys);
     work->tools.now_ms = clock_now_ms(work->tools.context->clock);
     work->items = arena_array(work->tools.arena, batch->count, sizeof *work->items);
     if (work->items == NULL)

@@ -6,8 +6,10 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/staged_record.h"
+#include "pipeline/staging_keys.h"
 #include "pipeline/unseal.h"
 #include "pipeline/watermark_probe.h"
+#include "redis/watermark.h"
 
 #include <stdlib.h>
 
@@ -29,11 +31,13 @@ struct staging_work {
     struct redis *redis;
     struct watermark_probe *probe;
     struct unsealer *unsealer;
+    struct staging_keys *keys;
     struct item *items;
     struct stage_request *requests;
     enum stage_outcome *outcomes;
     size_t request_count;
     int64_t pinged_us;
+    int64_t redis_now_ms; /* of the batch */
     bool redis_answers;
 };
 
@@ -46,12 +50,13 @@ struct staging_work *staging_work_new(struct pipeline_context *context, struct e
     }
     work->context = context;
     work->unsealer = unsealer_new(context->settings->sealing_dir, err);
+    work->keys = staging_keys_new(context->settings, err);
     work->arena = arena_new(0);
     work->codec = codec_new(context->schemas);
     work->redis = redis_new(&context->redis);
     work->probe = watermark_probe_new(context);
-    if (work->unsealer == NULL || work->arena == NULL || work->codec == NULL || work->redis == NULL ||
-        work->probe == NULL) {
+    if (work->unsealer == NULL || work->keys == NULL || work->arena == NULL || work->codec == NULL ||
+        work->redis == NULL || work->probe == NULL) {
         err_set(err, ERR_NO_MEMORY, "out of memory for the staging");
         staging_work_free(work);
         return NULL;
@@ -64,6 +69,7 @@ void staging_work_free(struct staging_work *work)
     if (work == NULL)
         return;
     unsealer_free(work->unsealer);
+    staging_keys_free(work->keys);
     watermark_probe_free(work->probe);
     codec_free(work->codec);
     redis_free(work->redis);
@@ -95,9 +101,10 @@ static bool read_credential(struct staging_work *work, const struct certificate_
 }
 
 /* Opens, checks and encrypts an event's credential; false with what refuses it, or NO_MEMORY. */
-static bool seal_material(struct staging_work *work, const struct certificate_event *event,
+static bool seal_material(struct staging_work *work, const struct certificate_event *event, int64_t ends_ms,
                           struct span *record, struct err *err)
 {
+    const struct staged_life life = {event->event_id, event->occurred_at_ms, ends_ms};
     struct pfx_limits limits = {work->context->settings->pkcs12_max_iterations, CREDENTIAL_BYTES_MAX};
     struct credential credential;
     AUTO(buf) struct buf plain = {0};
@@ -105,8 +112,8 @@ static bool seal_material(struct staging_work *work, const struct certificate_ev
     return read_credential(work, event, &plain, &credential, err) &&
            credential_open(&limits, &credential, &material, err) &&
            material_check(&material, event->thumbprint, err) &&
-           staged_record_seal(work->arena, work->context->keyring, event->certificate_id, event->requester,
-                              &material, record, err);
+           staged_record_seal(work->arena, staging_keys_ring(work->keys), event->certificate_id,
+                              event->requester, &life, &material, record, err);
 }
 
 static bool is_refusal(enum err_code code)
@@ -138,8 +145,12 @@ static bool read_item(struct staging_work *work, const rd_kafka_message_t *messa
     if (!decoded || !event_check(&item->event, &item->refusal))
         return true;
     struct stage_request *request = &work->requests[work->request_count];
-    *request = (struct stage_request){.event = &item->event};
-    if (!seal_material(work, &item->event, &request->record, &item->refusal)) {
+    *request = (struct stage_request){
+        .event = &item->event,
+        .ends_ms = event_ends(item->event.occurred_at_ms, work->redis_now_ms,
+                              (int64_t)work->context->settings->staging_ttl_s * 1000),
+    };
+    if (!seal_material(work, &item->event, request->ends_ms, &request->record, &item->refusal)) {
         if (!is_refusal(item->refusal.code))
             return err_set(err, item->refusal.code, "%s", item->refusal.text);
         request->refused = span_text(item->refusal.text);
@@ -149,11 +160,15 @@ static bool read_item(struct staging_work *work, const rd_kafka_message_t *messa
     return true;
 }
 
-static bool prepare(void *self, const struct batch *batch, struct consumer *consumer, struct err *err)
+static void refresh_keys(struct staging_work *work)
 {
-    (void)consumer;
-    struct staging_work *work = self;
     unsealer_refresh(work->unsealer);
+    staging_keys_refresh(work->keys);
+}
+
+static bool prepare_batch(struct staging_work *work, const struct batch *batch, struct err *err)
+{
+    refresh_keys(work);
     arena_reset(work->arena);
     work->request_count = 0;
     work->items = arena_array(work->arena, batch->count, sizeof *work->items);
@@ -161,12 +176,22 @@ static bool prepare(void *self, const struct batch *batch, struct consumer *cons
     work->outcomes = arena_array(work->arena, batch->count, sizeof *work->outcomes);
     if (work->items == NULL || work->requests == NULL || work->outcomes == NULL)
         return err_set(err, ERR_NO_MEMORY, "out of memory for a batch of events");
+    /* When lives end is sealed with the material, so it is Redis' clock of before: no other may count. */
+    if (!redis_time(work->redis, &work->redis_now_ms, err))
+        return false;
     for (size_t i = 0; i < batch->count; i++)
         if (!read_item(work, batch->messages[i], &work->items[i], err))
             return false;
-    bool staged = staging_write(work->redis, work->requests, work->request_count,
-                                (int64_t)work->context->settings->staging_ttl_s * 1000, work->outcomes, err);
-    note_redis(work, staged);
+    return staging_write(work->redis, work->requests, work->request_count, work->outcomes, err);
+}
+
+static bool prepare(void *self, const struct batch *batch, struct consumer *consumer, struct err *err)
+{
+    (void)consumer;
+    struct staging_work *work = self;
+    bool staged = prepare_batch(work, batch, err);
+    if (staged || err->code == ERR_REDIS_UNAVAILABLE)
+        note_redis(work, staged);
     if (!staged)
         redis_reset(work->redis);
     return staged;
@@ -248,7 +273,7 @@ static void finish(void *self)
 static bool idle(void *self, struct consumer *consumer, struct err *err)
 {
     struct staging_work *work = self;
-    unsealer_refresh(work->unsealer);
+    refresh_keys(work);
     if (monotonic_us() - work->pinged_us >= PING_EVERY_US || !work->redis_answers)
         note_redis(work, redis_ping(work->redis, err));
     if (work->redis_answers && watermark_probe_turn(work->probe, work->redis, consumer, err))

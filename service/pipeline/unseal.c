@@ -1,9 +1,8 @@
 #include "pipeline/unseal.h"
 
 #include "avro/wire.h"
-#include "log/log.h"
-#include "metrics/metrics.h"
 #include "pipeline/batch.h"
+#include "pipeline/refresh.h"
 
 #include <stdlib.h>
 
@@ -39,12 +38,8 @@ void unsealer_refresh(struct unsealer *unsealer)
     struct err err = {0};
     if (unsealer->pairs == NULL)
         return;
-    if (!sealing_pairs_refresh(unsealer->pairs, monotonic_us() / 1000, &err)) {
-        metric_add(METRIC_SEALING_REFRESH_FAILURES, 1);
-        if (strcmp(err.text, unsealer->trouble.text) != 0)
-            log_error("changed sealing keys cannot be read; those of before stay in use", log_err(&err));
-    }
-    unsealer->trouble = err;
+    sealing_pairs_refresh(unsealer->pairs, monotonic_us() / 1000, &err);
+    refresh_note("CERTSWAP_SEALING_DIR", METRIC_SEALING_REFRESH_FAILURES, &unsealer->trouble, &err);
 }
 
 static bool open_seal(const struct unsealer *unsealer, const struct sealed *sealed, struct buf *plain,

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LIFE_OF_MARKER_S = 24 * 60 * 60, KEY_MAX = 48, NUMBER_MAX = 24 };
+enum { LIFE_OF_MARKER_S = 24 * 60 * 60, KEY_MAX = 48, NUMBER_MAX = 24, LOOKUP_PARTS = 7 };
 
 static const char *const outcome_names[] = {
     [STAGE_STAGED] = "staged",   [STAGE_REPLAYED] = "replayed", [STAGE_OVER] = "over",
@@ -24,8 +24,7 @@ static struct span format_key(char text[KEY_MAX], const char *kind, int32_t id)
     return span_of(text, (size_t)len);
 }
 
-static bool append_stage(struct redis *redis, const struct stage_request *request, int64_t ttl_ms,
-                         struct err *err)
+static bool append_stage(struct redis *redis, const struct stage_request *request, struct err *err)
 {
     const struct certificate_event *event = request->event;
     char staged[KEY_MAX];
@@ -40,7 +39,7 @@ static bool append_stage(struct redis *redis, const struct stage_request *reques
         format_key(by_request, "request", event->request_id),
         span_of(event_id, UUID_TEXT_LEN),
         format_number(numbers[0], event->occurred_at_ms),
-        format_number(numbers[1], ttl_ms),
+        format_number(numbers[1], request->ends_ms),
         format_number(numbers[2], event->certificate_id),
         format_number(numbers[3], event->request_id),
         request->refused,
@@ -65,11 +64,11 @@ static bool take_outcome(struct redis *redis, enum stage_outcome *outcome, struc
     return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the staging script gave no outcome");
 }
 
-bool staging_write(struct redis *redis, const struct stage_request *requests, size_t count, int64_t ttl_ms,
+bool staging_write(struct redis *redis, const struct stage_request *requests, size_t count,
                    enum stage_outcome *outcomes, struct err *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (!append_stage(redis, &requests[i], ttl_ms, err))
+        if (!append_stage(redis, &requests[i], err))
             return false;
     for (size_t i = 0; i < count; i++)
         if (!take_outcome(redis, &outcomes[i], err))
@@ -98,27 +97,41 @@ static bool copy_text(struct arena *arena, const redisReply *reply, struct span 
     return to->data != NULL || err_set(err, ERR_NO_MEMORY, "out of memory for a staged record");
 }
 
+static bool take_number(const redisReply *reply, int64_t *number)
+{
+    char *end = NULL;
+    *number = is_text(reply) ? strtoll(reply->str, &end, 10) : 0;
+    return end != NULL && end != reply->str && *end == '\0';
+}
+
+/* A marker that certswap did not write counts as none. */
+static bool take_marker(redisReply *const *answer, struct staged_life *marker)
+{
+    return is_text(answer[0]) && uuid_parse(&marker->event_id, span_of(answer[0]->str, answer[0]->len)) &&
+           take_number(answer[1], &marker->occurred_at_ms) && take_number(answer[2], &marker->ends_ms);
+}
+
 bool staging_answer(struct redis *redis, struct arena *arena, struct staged_lookup *lookup, struct err *err)
 {
     AUTO(redis_reply) redisReply *reply = NULL;
     if (!redis_take_reply(redis, &reply, err))
         return false;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4)
-        return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the lookup script gave no answer");
     redisReply *const *answer = reply->element;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != LOOKUP_PARTS ||
+        !take_number(answer[LOOKUP_PARTS - 1], &lookup->now_ms))
+        return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the lookup script gave no answer");
     lookup->certificate_id = is_text(answer[0]) ? (int32_t)strtol(answer[0]->str, NULL, 10) : 0;
     if (!lookup->by_request && lookup->certificate_id != lookup->id)
         return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the answer is to another question");
-    if (is_text(answer[1])) {
-        lookup->state = STAGED_FOUND;
-        return copy_text(arena, answer[1], &lookup->record, err);
-    }
-    if (is_text(answer[3])) {
-        lookup->state = STAGED_REFUSED;
-        return copy_text(arena, answer[3], &lookup->refused, err);
-    }
-    lookup->state = is_text(answer[2]) ? STAGED_EXPIRED : STAGED_MISSING;
-    return true;
+    bool found = is_text(answer[1]);
+    bool refused = is_text(answer[5]);
+    lookup->has_marker = take_marker(answer + 2, &lookup->marker);
+    lookup->state = found                ? STAGED_FOUND
+                    : refused            ? STAGED_REFUSED
+                    : is_text(answer[3]) ? STAGED_EXPIRED
+                                         : STAGED_MISSING;
+    return (!found || copy_text(arena, answer[1], &lookup->record, err)) &&
+           (!refused || copy_text(arena, answer[5], &lookup->refused, err));
 }
 
 struct span staging_binding(struct arena *arena, int32_t certificate_id, struct span requester)

@@ -10,6 +10,7 @@
 /* One event's staging. */
 struct stage_request {
     const struct certificate_event *event;
+    int64_t ends_ms;     /* of its life, by Redis' clock */
     struct span record;  /* the sealed staged record; empty when refused */
     struct span refused; /* why the credential was refused; empty when it was not */
 };
@@ -22,20 +23,30 @@ enum stage_outcome {
     STAGE_OLDER,    /* a newer event decides */
 };
 
-/* Stages `count` events in their order, in one round trip; life is min(occurredAt, Redis' now) + ttl_ms.
-   False: ERR_REDIS_UNAVAILABLE, any number of them may have been staged; doing it again is safe. */
-bool staging_write(struct redis *redis, const struct stage_request *requests, size_t count, int64_t ttl_ms,
+/* Stages `count` events in their order, in one round trip. False: ERR_REDIS_UNAVAILABLE, any number of them
+   may have been staged; doing it again is safe. */
+bool staging_write(struct redis *redis, const struct stage_request *requests, size_t count,
                    enum stage_outcome *outcomes, struct err *err);
+
+/* Which event material is of, and when its life ends, by Redis' clock. */
+struct staged_life {
+    struct uuid event_id;
+    int64_t occurred_at_ms;
+    int64_t ends_ms;
+};
 
 /* Asked with by_request and id; the rest is the answer, in the arena. */
 struct staged_lookup {
     bool by_request;
     int32_t id;
 
-    enum staged_state state;
-    int32_t certificate_id; /* 0 where the request id is unknown */
-    struct span record;     /* STAGED_FOUND: still sealed */
-    struct span refused;    /* STAGED_REFUSED: why */
+    enum staged_state state; /* STAGED_FOUND: there is a record, and nobody has judged it */
+    int32_t certificate_id;  /* 0 where the request id is unknown */
+    struct span record;      /* STAGED_FOUND: still sealed */
+    struct span refused; /* why the marker says that the credential was refused; data NULL if it does not */
+    bool has_marker;
+    struct staged_life marker; /* of the event that decides */
+    int64_t now_ms;            /* Redis' clock when it was looked up: all of this is as of one moment */
 };
 
 /* Queues the question; several, and of other rooms, make one round trip. The answers come in the order of the

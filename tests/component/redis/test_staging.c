@@ -1,6 +1,8 @@
 /* The staging rules of the contract, section 3 ("Replay-safe staging") and 9, against a real redis-server. */
+#include "domain/staging.h"
 #include "redis/dead_mark.h"
 #include "redis/staging.h"
+#include "redis/watermark.h"
 #include "support/redis_fixture.h"
 
 #include <hiredis/hiredis.h>
@@ -44,12 +46,21 @@ static struct certificate_event event(uint8_t id, int64_t occurred_at_ms, int32_
                                       .requester = SPAN_LITERAL("alice")};
 }
 
+static int64_t redis_now_ms(void)
+{
+    int64_t now;
+    struct err err = {0};
+    cr_assert(redis_time(redis, &now, &err), "%s", err.text);
+    return now;
+}
+
 static enum stage_outcome stage(struct certificate_event staged, const char *record, const char *refused)
 {
-    struct stage_request request = {&staged, span_text(record), span_text(refused)};
+    struct stage_request request = {&staged, event_ends(staged.occurred_at_ms, redis_now_ms(), 300000),
+                                    span_text(record), span_text(refused)};
     enum stage_outcome outcome;
     struct err err = {0};
-    cr_assert(staging_write(redis, &request, 1, 300000, &outcome, &err), "%s", err.text);
+    cr_assert(staging_write(redis, &request, 1, &outcome, &err), "%s", err.text);
     return outcome;
 }
 
@@ -173,11 +184,12 @@ Test(staging, many_in_one_round_trip_keep_their_order)
     int64_t now = now_ms();
     for (int i = 0; i < COUNT; i++) {
         events[i] = event((uint8_t)i, now, i + 1, i + 1);
-        requests[i] = (struct stage_request){&events[i], arena_format(arena, "record %d", i + 1), {0}};
+        requests[i] =
+            (struct stage_request){&events[i], now + 300000, arena_format(arena, "record %d", i + 1), {0}};
         lookups[i] = (struct staged_lookup){.by_request = i % 2 == 1, .id = i + 1};
     }
     struct err err = {0};
-    cr_assert(staging_write(redis, requests, COUNT, 300000, outcomes, &err), "%s", err.text);
+    cr_assert(staging_write(redis, requests, COUNT, outcomes, &err), "%s", err.text);
     for (int i = 0; i < COUNT; i++)
         cr_assert(staging_ask(redis, &lookups[i], &err), "%s", err.text);
     for (int i = 0; i < COUNT; i++)

@@ -24,7 +24,7 @@ Test(keyring, reads_lines_and_seals_with_the_first)
     const char *texts[] = {"k2:" KEY_A, "k2:" KEY_A "\n", "\n\r\n  k2:" KEY_A "  \r\n\nk1:" KEY_B_OK "\n\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct keyring *ring = parse(texts[i]);
-        cr_assert_str_eq(keyring_sealing_kid(ring), "k2");
+        cr_assert_str_eq(keyring_sealing_key(ring)->kid, "k2");
         keyring_free(ring);
     }
 }
@@ -114,6 +114,17 @@ static void refuses(const struct keyring *ring, const char *aad, struct span sea
     cr_assert_null(plain.data);
 }
 
+static void refuses_bare(const struct keyring *ring, const char *kid, const char *aad, struct span sealed,
+                         const char *words)
+{
+    struct secret plain = {0};
+    struct err err = {0};
+    cr_assert_not(at_rest_open_bare(ring, span_text(kid), span_text(aad), sealed, &plain, &err));
+    cr_assert_eq(err.code, ERR_CREDENTIAL_INVALID);
+    cr_assert_not_null(strstr(err.text, words), "%s", err.text);
+    cr_assert_null(plain.data);
+}
+
 /* A fixed vector, made by Python's cryptography: AESGCM(bytes(range(32))), nonce 12 times 7, associated data
    version, length of the kid, kid and "aad". */
 Test(at_rest, opens_another_implementations_value)
@@ -146,6 +157,44 @@ Test(at_rest, says_what_is_wrong)
     keyring_free(ring);
     keyring_free(same_kid);
     keyring_free(right);
+    buf_free(&sealed);
+}
+
+/* A dead letter's value: no head, the kid stands in a header. The vector is Python's cryptography's: the same
+   key and nonce as above, associated data "t/0/7". */
+Test(at_rest, a_bare_value_is_nonce_ciphertext_and_tag)
+{
+    struct keyring *ring = parse("new:" KEY_B_OK "\nk:" KEY_A);
+    struct buf sealed = {0};
+    struct secret plain = {0};
+    struct err err = {0};
+    const struct span place = SPAN_LITERAL("t/0/7"), text = SPAN_LITERAL("plain");
+    static const char vector[] =
+        "\7\7\7\7\7\7\7\7\7\7\7\7"
+        "\x7f\x06\xc7\x35\x01\x1b\x92\x27\x3a\xa4\xa8\x48\xb0\x08\x2a\x72\x0c\x70\x36\x8d\xb4";
+    cr_assert(
+        at_rest_open_bare(ring, SPAN_LITERAL("k"), place, span_of(vector, sizeof vector - 1), &plain, &err),
+        "%s", err.text);
+    cr_assert(span_equal(secret_span(&plain), text));
+    secret_free(&plain);
+    cr_assert(at_rest_seal_bare(ring, place, text, &sealed, &err), "%s", err.text);
+    cr_assert_eq(sealed.len, text.len + AT_REST_BARE_EXTRA);
+    cr_assert(at_rest_open_bare(ring, SPAN_LITERAL("new"), place, buf_span(&sealed), &plain, &err), "%s",
+              err.text);
+    cr_assert(span_equal(secret_span(&plain), text));
+    secret_free(&plain);
+    refuses_bare(ring, "k", "t/0/7", buf_span(&sealed), "another than it was encrypted with");
+    refuses_bare(ring, "new", "t/0/8", buf_span(&sealed), "was altered");
+    refuses_bare(ring, "gone", "t/0/7", buf_span(&sealed), "staging key gone, which is not in the keyring");
+    refuses_bare(ring, "no kid", "t/0/7", buf_span(&sealed), "is no kid");
+    for (size_t len = 0; len < sealed.len; len++)
+        refuses_bare(ring, "new", "t/0/7", span_of(sealed.data, len), "it was");
+    for (size_t bit = 0; bit < sealed.len * 8; bit++) {
+        sealed.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        refuses_bare(ring, "new", "t/0/7", buf_span(&sealed), "was altered");
+        sealed.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    keyring_free(ring);
     buf_free(&sealed);
 }
 

@@ -221,6 +221,12 @@ static bool seal_and_open(void *arg, struct buf *out, struct err *err)
     struct keyring *ring = keyring_parse(text, err);
     bool done = ring != NULL && at_rest_seal(ring, text, text, &sealed, err) &&
                 at_rest_open(ring, text, buf_span(&sealed), &plain, err);
+    if (done) {
+        buf_reset(&sealed);
+        secret_free(&plain);
+        done = at_rest_seal_bare(ring, text, text, &sealed, err) &&
+               at_rest_open_bare(ring, SPAN_LITERAL("a"), text, buf_span(&sealed), &plain, err);
+    }
     buf_put(out, plain.data, plain.len);
     if (done && out->failed)
         done = crypto_no_memory(err);

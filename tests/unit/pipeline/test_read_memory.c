@@ -106,10 +106,11 @@ static bool open_staged(const struct keyring *keyring, struct span record, struc
 {
     AUTO(arena) struct arena *arena = arena_new(0);
     AUTO(material) struct material material = {0};
+    struct staged_life life;
     struct span requester;
     if (arena == NULL)
         return err_set(err, ERR_NO_MEMORY, "no arena");
-    if (!staged_record_open(arena, keyring, 456, record, &requester, &material, err))
+    if (!staged_record_open(arena, keyring, 456, record, &requester, &life, &material, err))
         return false;
     cr_assert(span_equal(requester, SPAN_LITERAL("ada")) &&
               span_equal(secret_span(&material.key), SPAN_LITERAL("key")));
@@ -123,11 +124,12 @@ Test(read_memory, a_staged_value_opens_or_says_that_there_is_no_memory)
     AUTO(keyring)
     struct keyring *keyring =
         keyring_parse(SPAN_LITERAL("k:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL);
+    const struct staged_life life = {.occurred_at_ms = 1, .ends_ms = 2};
     struct span record;
     cr_assert(secret_copy(&material.key, SPAN_LITERAL("key")) &&
               secret_copy(&material.certificates, SPAN_LITERAL("leaf")));
     material.leaf.der = secret_span(&material.certificates);
-    cr_assert(staged_record_seal(arena, keyring, 456, SPAN_LITERAL("ada"), &material, &record, NULL));
+    cr_assert(staged_record_seal(arena, keyring, 456, SPAN_LITERAL("ada"), &life, &material, &record, NULL));
     long nth = 1;
     for (bool failed = true; failed; nth++) {
         struct err err = {0};
