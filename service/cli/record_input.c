@@ -11,11 +11,13 @@
 #include <sys/random.h>
 #include <time.h>
 
-static json_t *parse(const char *path, struct span text, struct err *err)
+/* With `flags`; *used is set to how much of the text it was. */
+static json_t *parse(const char *path, struct span text, size_t flags, size_t *used, struct err *err)
 {
     json_error_t fault;
     bool out_of_memory;
-    json_t *root = json_text_load(text, JSON_REJECT_DUPLICATES, &fault, &out_of_memory);
+    json_t *root = json_text_load(text, JSON_REJECT_DUPLICATES | flags, &fault, &out_of_memory);
+    *used = root != NULL ? (size_t)fault.position : 0;
     if (root == NULL && out_of_memory)
         err_set(err, ERR_NO_MEMORY, "out of memory while reading %.200s", path);
     else if (root == NULL) /* jansson's own text quotes what it read, which may be a password */
@@ -35,17 +37,9 @@ static json_t *list_of_one(json_t *object, struct err *err)
     return NULL;
 }
 
-json_t *record_input_load(const char *path, struct err *err)
+/* An array of the objects in the root, which is taken; NULL stays NULL. */
+static json_t *list_of(const char *path, json_t *root, struct err *err)
 {
-    AUTO(secret) struct secret content = {0};
-    return file_read(path, RECORD_INPUT_MAX, &content, err)
-               ? record_input_parse(path, secret_span(&content), err)
-               : NULL;
-}
-
-json_t *record_input_parse(const char *path, struct span text, struct err *err)
-{
-    json_t *root = parse(path, text, err);
     if (root == NULL)
         return NULL;
     if (json_is_object(root))
@@ -66,6 +60,46 @@ json_t *record_input_parse(const char *path, struct span text, struct err *err)
         return NULL;
     }
     return root;
+}
+
+static struct span skip_blanks(struct span text)
+{
+    while (text.len > 0 && memchr(" \t\r\n", text.data[0], 4) != NULL)
+        text = span_of(text.data + 1, text.len - 1);
+    return text;
+}
+
+json_t *record_input_load(const char *path, struct err *err)
+{
+    AUTO(secret) struct secret content = {0};
+    return file_read(path, RECORD_INPUT_MAX, &content, err)
+               ? record_input_parse(path, secret_span(&content), err)
+               : NULL;
+}
+
+json_t *record_input_parse(const char *path, struct span text, struct err *err)
+{
+    size_t used;
+    return list_of(path, parse(path, text, 0, &used, err), err);
+}
+
+json_t *record_input_parse_all(const char *path, struct span text, struct err *err)
+{
+    AUTO(json) json_t *all = json_array();
+    do {
+        size_t used;
+        AUTO(json)
+        json_t *list =
+            list_of(path, parse(path, text, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &used, err), err);
+        if (list == NULL)
+            return NULL;
+        if (json_array_extend(all, list) != 0) {
+            err_set(err, ERR_NO_MEMORY, "out of memory while reading %.200s", path);
+            return NULL;
+        }
+        text = skip_blanks(span_of(text.data + used, text.len - used));
+    } while (text.len > 0);
+    return json_incref(all);
 }
 
 bool record_input_set(json_t *object, const char *field, json_t *value, struct err *err)

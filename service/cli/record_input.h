@@ -24,6 +24,10 @@ json_t *record_input_load(const char *path, struct err *err);
 /* The same of a file that is read already; `path` is what errors call it. */
 json_t *record_input_parse(const char *path, struct span text, struct err *err);
 
+/* The objects of all the JSON values in the text, one behind the other: objects, as `certswap watch` prints
+   them, or arrays of them. A new array; NULL with ERR_AVRO_INVALID or ERR_NO_MEMORY. */
+json_t *record_input_parse_all(const char *path, struct span text, struct err *err);
+
 /* Sets a field; the value's reference is taken. False with ERR_NO_MEMORY, also when value is NULL. */
 bool record_input_set(json_t *object, const char *field, json_t *value, struct err *err);
 /* Sets a text; ERR_AVRO_INVALID when it is no UTF-8. */

@@ -17,18 +17,27 @@ struct session {
     size_t property_count;
 };
 
-/* The variables that the tool shares with the service. */
-static const char *const SHARED[] = {"CERTSWAP_KAFKA_", "CERTSWAP_TOPIC_",
-                                     "CERTSWAP_GROUP_ID=", "CERTSWAP_SCHEMAS_DIR="};
+/* The variables that the tool shares with the service, and what they are needed for; 0: always. */
+static const struct {
+    const char *start;
+    unsigned needs;
+} SHARED[] = {
+    {"CERTSWAP_KAFKA_", SESSION_KAFKA},
+    {"CERTSWAP_TOPIC_", SESSION_KAFKA},
+    {"CERTSWAP_GROUP_ID=", SESSION_KAFKA},
+    {"CERTSWAP_SCHEMAS_DIR=", 0},
+    {"CERTSWAP_STAGING_KEYS=", SESSION_STAGING_KEYS},
+    {"CERTSWAP_STAGING_KEYS_FILE=", SESSION_STAGING_KEYS},
+};
 static const char BOOTSTRAP[] = "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=";
 
 enum { SHARED_COUNT = sizeof SHARED / sizeof *SHARED };
 
-static bool is_shared(const char *variable)
+static bool is_shared(const char *variable, unsigned needs)
 {
     for (size_t i = 0; i < SHARED_COUNT; i++)
-        if (strncmp(variable, SHARED[i], strlen(SHARED[i])) == 0)
-            return true;
+        if (strncmp(variable, SHARED[i].start, strlen(SHARED[i].start)) == 0)
+            return (SHARED[i].needs & ~needs) == 0;
     return false;
 }
 
@@ -43,7 +52,7 @@ static bool append(char **list, size_t *count, const char *prefix, const char *t
     return true;
 }
 
-char **session_environ(char *const *environment, const char *bootstrap)
+char **session_environ(char *const *environment, unsigned needs, const char *bootstrap)
 {
     size_t all = 0;
     while (environment[all] != NULL)
@@ -55,7 +64,7 @@ char **session_environ(char *const *environment, const char *bootstrap)
         ok = append(list, &count, BOOTSTRAP, bootstrap);
     for (size_t i = 0; ok && i < all; i++) {
         bool replaced = bootstrap != NULL && strncmp(environment[i], BOOTSTRAP, sizeof BOOTSTRAP - 1) == 0;
-        if (is_shared(environment[i]) && !replaced)
+        if (is_shared(environment[i], needs) && !replaced)
             ok = append(list, &count, "", environment[i]);
     }
     if (!ok) {
@@ -74,16 +83,17 @@ void session_environ_free(char **list)
     free(list);
 }
 
-static struct settings *load(const struct options *options, int *status)
+static struct settings *load(const struct options *options, unsigned needs, int *status)
 {
     const char *bootstrap = options_text(options, "bootstrap-servers");
-    char **list = session_environ(environ, bootstrap);
+    char **list = session_environ(environ, needs, needs & SESSION_KAFKA ? bootstrap : NULL);
     if (list == NULL) {
         *status = output_fail(options, STATUS_FAILED, "out of memory");
         return NULL;
     }
     AUTO(faults) struct faults faults = {0};
-    struct settings *settings = settings_load_client(list, check_settings, &faults);
+    struct settings *settings = needs & SESSION_KAFKA ? settings_load_client(list, check_settings, &faults)
+                                                      : settings_load_offline(list, check_settings, &faults);
     session_environ_free(list);
     if (settings == NULL) {
         *status = output_fail(options, STATUS_CONFIG, "the settings cannot be used:");
@@ -94,12 +104,17 @@ static struct settings *load(const struct options *options, int *status)
 
 struct session *session_open(const struct options *options, int *status)
 {
+    return session_open_for(options, SESSION_KAFKA, status);
+}
+
+struct session *session_open_for(const struct options *options, unsigned needs, int *status)
+{
     struct session *session = calloc(1, sizeof *session);
     if (session == NULL) {
         *status = output_fail(options, STATUS_FAILED, "out of memory");
         return NULL;
     }
-    session->settings = load(options, status);
+    session->settings = load(options, needs, status);
     if (session->settings == NULL)
         goto failed;
     struct err err = {0};

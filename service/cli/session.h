@@ -18,6 +18,14 @@ enum { SESSION_KAFKA_TIMEOUT_MS = 20000 };
    what only the service needs is not looked at. NULL after every fault was printed; *status is the exit
    status then. */
 struct session *session_open(const struct options *options, int *status);
+
+/* What a subcommand needs. */
+enum session_need {
+    SESSION_KAFKA = 1,        /* the settings above; without it CERTSWAP_SCHEMAS_DIR alone */
+    SESSION_STAGING_KEYS = 2, /* CERTSWAP_STAGING_KEYS, where it is set */
+};
+/* The same with the settings that are needed, no others. */
+struct session *session_open_for(const struct options *options, unsigned needs, int *status);
 void session_close(struct session *session);
 AUTO_DEFINE(session, struct session, session_close);
 
@@ -37,8 +45,8 @@ const char *session_topic(const struct session *session, const char *role);
 /* All role names, separated by spaces. */
 #define SESSION_TOPIC_ROLES "enrollments renewals inventory commands retry dlq jobs results"
 
-/* The variables of `environ` (ended by NULL) that matter here, and `bootstrap` before
+/* The variables of `environ` (ended by NULL) that matter for these needs, and `bootstrap` before
    CERTSWAP_KAFKA_BOOTSTRAP_SERVERS unless it is NULL. A NULL-ended list of texts, freed by
    session_environ_free; NULL when out of memory. */
-char **session_environ(char *const *environ, const char *bootstrap);
+char **session_environ(char *const *environ, unsigned needs, const char *bootstrap);
 void session_environ_free(char **list);

@@ -25,6 +25,7 @@ extern const struct subcommand SUBCOMMAND_RENEW;
 extern const struct subcommand SUBCOMMAND_INVENTORY;
 extern const struct subcommand SUBCOMMAND_REPLACE;
 extern const struct subcommand SUBCOMMAND_WATCH;
+extern const struct subcommand SUBCOMMAND_DLQ_OPEN;
 extern const struct subcommand SUBCOMMAND_SEAL;
 extern const struct subcommand SUBCOMMAND_OPEN;
 extern const struct subcommand SUBCOMMAND_CHECK;

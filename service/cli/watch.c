@@ -89,7 +89,7 @@ static bool print(const struct options *options, const struct session *session,
     if (output_is_json(options))
         return output_json(options, line);
     AUTO(buf) struct buf out = {0};
-    watch_put_text(&out, message, line);
+    watch_put_text(&out, line);
     return output_put(options, &out);
 }
 

@@ -5,6 +5,7 @@
 #include "base/json_text.h"
 #include "cli/output.h"
 #include "cli/record_input.h"
+#include "kafka/dead_letter.h"
 
 /* Text where the bytes are UTF-8, else their base64 under a name that says so; null for none. */
 static json_t *bytes_json(const void *data, size_t len)
@@ -47,23 +48,39 @@ static json_t *headers_json(const rd_kafka_message_t *message)
     return object;
 }
 
-/* The decoded value; of one that cannot be decoded, why and how long it is, and with show_secrets its bytes.
- */
-static json_t *value_json(const struct schema_set *schemas, const rd_kafka_message_t *message,
-                          bool show_secrets)
+json_t *watch_value(const struct schema_set *schemas, struct span value, bool show_secrets)
 {
-    if (message->payload == NULL)
-        return json_null();
     AUTO(buf) struct buf text = {0};
     struct err err = {0};
     json_error_t where;
     bool out_of_memory;
-    if (record_to_json(schemas, span_of(message->payload, message->len), show_secrets, &text, &err))
+    if (record_to_json(schemas, value, show_secrets, &text, &err))
         return json_text_load(buf_span(&text), JSON_DECODE_ANY | JSON_ALLOW_NUL, &where, &out_of_memory);
-    json_t *object = json_pack("{s:s, s:I}", "undecoded", err.text, "bytes", (json_int_t)message->len);
+    json_t *object = json_pack("{s:s, s:I}", "undecoded", err.text, "bytes", (json_int_t)value.len);
     if (object != NULL && show_secrets)
-        record_input_set_bytes(object, "base64", span_of(message->payload, message->len), &err);
+        record_input_set_bytes(object, "base64", value, &err);
     return object;
+}
+
+static json_t *encrypted_json(struct span kid, struct span value)
+{
+    struct err err = {0};
+    json_t *object =
+        json_pack("{s:o, s:I}", "encrypted", bytes_json(kid.data, kid.len), "bytes", (json_int_t)value.len);
+    if (object != NULL)
+        record_input_set_bytes(object, "base64", value, &err);
+    return object;
+}
+
+static json_t *value_json(const struct schema_set *schemas, const rd_kafka_message_t *message,
+                          bool show_secrets)
+{
+    struct span value = span_of(message->payload, message->len);
+    struct span kid;
+    if (value.data == NULL)
+        return json_null();
+    return message_header(message, DEAD_LETTER_ENCRYPTED, &kid) ? encrypted_json(kid, value)
+                                                                : watch_value(schemas, value, show_secrets);
 }
 
 json_t *watch_line(const struct schema_set *schemas, const rd_kafka_message_t *message, int64_t timestamp_ms,
@@ -82,13 +99,29 @@ json_t *watch_line(const struct schema_set *schemas, const rd_kafka_message_t *m
     return NULL;
 }
 
-void watch_put_text(struct buf *out, const rd_kafka_message_t *message, const json_t *line)
+/* The field's text; a key of other bytes as the line has it. */
+static void put_field(struct buf *out, const json_t *line, const char *field)
 {
+    AUTO(buf) struct buf cell = {0};
+    const json_t *value = json_object_get(line, field);
+    if (json_is_object(value))
+        output_put_json(&cell, value, JSON_COMPACT);
+    else if (value != NULL)
+        output_put_cell(&cell, value);
+    table_put_clean(out, buf_span(&cell));
+    out->failed |= cell.failed;
+}
+
+void watch_put_text(struct buf *out, const json_t *line)
+{
+    static const char *const before[] = {"", " ", "/", " at ", ", key "};
+    static const char *const fields[] = {"topic", "partition", "offset", "timestamp", "key"};
     AUTO(buf) struct buf value = {0};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        buf_put_text(out, before[i]);
+        put_field(out, line, fields[i]);
+    }
     output_put_json(&value, json_object_get(line, "value"), JSON_INDENT(2));
-    buf_put_format(out, "%s %d/%lld at %s, key ", rd_kafka_topic_name(message->rkt), (int)message->partition,
-                   (long long)message->offset, json_string_value(json_object_get(line, "timestamp")));
-    table_put_clean(out, span_of(message->key, message->key_len));
     buf_put_byte(out, '\n');
     output_put_lines(out, buf_span(&value));
     out->failed |= value.failed;

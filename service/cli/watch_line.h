@@ -8,9 +8,11 @@
 #include <librdkafka/rdkafka.h>
 
 /* topic, partition, offset, timestamp, key, headers and value. Of a value that cannot be decoded, why and how
-   long it is, and with show_secrets its bytes; without it passwords and credentials are hidden. NULL when out
-   of memory. */
+   long it is, and with show_secrets its bytes; without it passwords and credentials are hidden. Of an
+   encrypted dead letter's, the kid and the bytes, which tell nobody anything. NULL when out of memory. */
 json_t *watch_line(const struct schema_set *schemas, const rd_kafka_message_t *message, int64_t timestamp_ms,
                    bool show_secrets);
-/* The same for people, of the message and its line: no character that a terminal would obey. */
-void watch_put_text(struct buf *out, const rd_kafka_message_t *message, const json_t *line);
+/* A value as it stands in such a line. NULL when out of memory. */
+json_t *watch_value(const struct schema_set *schemas, struct span value, bool show_secrets);
+/* Such a line for people: no character that a terminal would obey. */
+void watch_put_text(struct buf *out, const json_t *line);

@@ -70,8 +70,16 @@ void record_headers_add_text(struct record_headers *headers, const char *name, c
     record_headers_add(headers, name, span_text(text));
 }
 
+static bool begins_with_one(const char *name, const char *const *starts)
+{
+    for (; *starts != NULL; starts++)
+        if (strncmp(name, *starts, strlen(*starts)) == 0)
+            return true;
+    return false;
+}
+
 void record_headers_add_from(struct record_headers *headers, const rd_kafka_message_t *message,
-                             const char *except)
+                             const char *const *except)
 {
     rd_kafka_headers_t *native = NULL;
     if (rd_kafka_message_headers(message, &native) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -81,7 +89,7 @@ void record_headers_add_from(struct record_headers *headers, const rd_kafka_mess
     size_t len = 0;
     for (size_t i = 0; rd_kafka_header_get_all(native, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
          i++)
-        if (except == NULL || strncmp(name, except, strlen(except)) != 0)
+        if (!begins_with_one(name, except))
             record_headers_add(headers, name, span_of(value, len));
 }
 

@@ -34,10 +34,10 @@ void record_headers_clear(struct record_headers *headers);
 /* Appends; the name may stand in the list already (Kafka allows it). */
 void record_headers_add(struct record_headers *headers, const char *name, struct span value);
 void record_headers_add_text(struct record_headers *headers, const char *name, const char *text);
-/* Appends all headers of a consumed message, in order, but those whose name begins with `except` (NULL: all).
- */
+/* Appends all headers of a consumed message, in order, but those whose name begins with one of `except`,
+   ended by NULL. */
 void record_headers_add_from(struct record_headers *headers, const rd_kafka_message_t *message,
-                             const char *except);
+                             const char *const *except);
 /* The last value of that name; false when there is none. */
 bool record_headers_find(const struct record_headers *headers, const char *name, struct span *value);
 

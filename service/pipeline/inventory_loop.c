@@ -129,18 +129,18 @@ static bool handle_take(struct inventory_loop *loop, rd_kafka_message_t *message
 static bool send_dead_letter(struct inventory_loop *loop, const struct dead *dead, struct err *err)
 {
     const struct settings *settings = loop->context->settings;
+    const struct dead_letter_form form = {.topic = settings->topics.dlq, .group_id = settings->group_id};
     AUTO(record_headers) struct record_headers headers = {0};
     struct kafka_record record;
     struct err failure = {0};
-    if (!dead_letter_make_within(&record, &headers, dead->message, settings->topics.dlq, settings->group_id,
-                                 &dead->why, loop->context->message_max_bytes, err))
+    if (!dead_letter_make_within(&record, &headers, dead->message, &form, &dead->why,
+                                 loop->context->message_max_bytes, err))
         return false;
     if (producer_send_wait(loop->producer, &record, SLICE_MS * 5, NULL, &failure))
         return true;
     if (failure.code != ERR_JOB_TOO_LARGE)
         return err_set(err, failure.code, "%s", failure.text);
-    return dead_letter_make_within(&record, &headers, dead->message, settings->topics.dlq, settings->group_id,
-                                   &dead->why, 0, err) &&
+    return dead_letter_make_within(&record, &headers, dead->message, &form, &dead->why, 0, err) &&
            producer_send_wait(loop->producer, &record, SLICE_MS * 5, NULL, err);
 }
 

@@ -12,6 +12,7 @@ void outbox_free(struct outbox *outbox)
 {
     free(outbox->records);
     record_headers_free(&outbox->headers);
+    buf_free(&outbox->sealed);
     *outbox = (struct outbox){0};
 }
 
@@ -81,9 +82,10 @@ static bool send_event(struct outbox *outbox, const struct out_record *record,
 static bool send_dead_letter(struct outbox *outbox, const struct out_record *record,
                              struct transaction *transaction, int timeout_ms, struct err *err)
 {
+    const struct dead_letter_form form = {record->topic, outbox->group_id, record->keyring, &outbox->sealed};
     struct kafka_record out;
-    return dead_letter_make_within(&out, &outbox->headers, record->origin, record->topic, outbox->group_id,
-                                   record->why, outbox->message_max_bytes, err) &&
+    return dead_letter_make_within(&out, &outbox->headers, record->origin, &form, record->why,
+                                   outbox->message_max_bytes, err) &&
            transaction_produce(transaction, &out, timeout_ms, err);
 }
 
@@ -99,7 +101,7 @@ static bool send_retry(struct outbox *outbox, const struct out_record *record,
 {
     const rd_kafka_message_t *origin = record->origin;
     record_headers_clear(&outbox->headers);
-    record_headers_add_from(&outbox->headers, origin, RETRY_HEADER_PREFIX);
+    record_headers_add_from(&outbox->headers, origin, (const char *const[]){RETRY_HEADER_PREFIX, NULL});
     record_headers_add(&outbox->headers, RETRY_HEADER_ORIGIN, record->retry.origin);
     add_number(&outbox->headers, RETRY_HEADER_ATTEMPT, record->retry.attempt);
     add_number(&outbox->headers, RETRY_HEADER_FIRST_SEEN, record->retry.first_seen_ms);

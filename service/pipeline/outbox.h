@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "crypto/keyring.h"
 #include "kafka/transaction.h"
 
 enum out_kind { OUT_EVENT, OUT_DEAD_LETTER, OUT_RETRY };
@@ -23,8 +25,9 @@ struct out_record {
     struct span key; /* OUT_EVENT */
     struct span value;
     struct cloud_event event;
-    const struct err *why;   /* OUT_DEAD_LETTER */
-    struct retry_mark retry; /* OUT_RETRY */
+    const struct err *why;         /* OUT_DEAD_LETTER */
+    const struct keyring *keyring; /* OUT_DEAD_LETTER: encrypts its value; NULL: it stays as it came */
+    struct retry_mark retry;       /* OUT_RETRY */
 };
 
 struct outbox {
@@ -35,6 +38,7 @@ struct outbox {
     const char *group_id;
     size_t message_max_bytes; /* what a record may take: the least of the producer's and the topics' limits */
     struct record_headers headers; /* of the record being sent */
+    struct buf sealed;             /* the encrypted value of the dead letter being sent */
 };
 
 /* Bytes that a record may take beside key, value and what it copies from its origin: CloudEvents and trace

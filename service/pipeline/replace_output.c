@@ -230,6 +230,7 @@ bool output_add_dead_letter(struct replace_tools *tools, struct replace_item *it
     struct out_record record = {.kind = OUT_DEAD_LETTER,
                                 .topic = tools->context->settings->topics.dlq,
                                 .origin = item->message,
-                                .why = &item->refusal};
+                                .why = &item->refusal,
+                                .keyring = staging_keys_for_dead_letters(tools->keys)};
     return outbox_add(outbox, &record, err);
 }

@@ -208,7 +208,8 @@ static bool decide(void *self, const struct batch *batch, size_t first, size_t *
         struct out_record record = {.kind = OUT_DEAD_LETTER,
                                     .topic = work->context->settings->topics.dlq,
                                     .origin = batch->messages[i],
-                                    .why = &item->refusal};
+                                    .why = &item->refusal,
+                                    .keyring = staging_keys_for_dead_letters(work->keys)};
         if (!outbox_add(outbox, &record, err))
             return false;
     }

@@ -1,12 +1,15 @@
 """Sealed from end to end: what producers seal opens here, what is plain is refused, and what leaves opens for one agent
 alone. The other side is the openssl command."""
+import base64
+import copy
+import json
 import os
 
 import support  # noqa: F401
 from certs import DER, PEM, open_pem, open_pkcs12
-from contract import (COMMANDS, DLQ, ENROLLMENTS, JOBS, enrollment, entry, inventory, new_id, plain_credential, renewal,
-                      replace_command, sealed_credential, store_type)
-from harness import BrokerTest, certs, main, sealing, servers
+from contract import (COMMANDS, DLQ, ENROLLMENTS, INVENTORY, JOBS, RENEWALS, RETRY, enrollment, entry, inventory, new_id,
+                      plain_credential, renewal, replace_command, sealed_credential, store_type)
+from harness import STAGING_KEY, STAGING_KEYS, BrokerTest, certs, main, sealing, servers
 
 ALICE = "DOMAIN\\alice"
 PASSWORD_MAX = 4096
@@ -177,6 +180,107 @@ class Required(SealedTest):
                                     identity.thumbprint)
         self.assertIn("SealedCredential", message)
 
+    def dlq_open(self, *arguments, status=0, keys=STAGING_KEYS, **options):
+        """(what `certswap dlq open` prints, what it says)"""
+        more = {"CERTSWAP_STAGING_KEYS": keys} if keys else {}
+        done = servers.run(servers.CERTSWAP, ("dlq", "open", *arguments), self.kafka_settings("operator") | more,
+                           **options)
+        self.assertEqual(status, done.returncode, done.stdout + done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    def dead_letter_of_plain(self):
+        """(its value before it was encrypted, the letter) of an enrollment in clear."""
+        identity, password = self.new_identity(), self.new_password()
+        event = enrollment(self.new_certificate_id(), plain_credential(identity.pfx(password), password),
+                           identity.thumbprint)
+        return (self.client.schemas.encode("CertificateEnrolled", event), password,
+                self.client.dead_letter(self.client.enroll(event)))
+
+    def test_dead_letters_are_encrypted(self):
+        """Of events and commands; whoever has the staging keys, and only that one, gets the record as it was."""
+        value, password, letter = self.dead_letter_of_plain()
+        self.assertEqual([], self.secrets.found_in(letter.value))
+        self.assertEqual([], self.secrets.found_in(str(letter.header_list).encode()))
+        self.assertEqual(value, self.client.open_dead_letter(letter, {"test": STAGING_KEY}))
+        self.assertEqual(len(value) + 28, len(letter.value))
+        poison = b"a command that cannot be read, with a password: " + password.encode()
+        headers = [("certswap-encrypted", b"not by us"), ("theirs", b"kept")]
+        for topic, group in ((COMMANDS, "certswap"), (RETRY, "certswap"), (RENEWALS, "certswap-staging")):
+            with self.subTest(topic):
+                letter = self.client.dead_letter(self.client.send(topic, "k", poison, headers))
+                self.assertEqual(poison, self.client.open_dead_letter(letter, {"test": STAGING_KEY}))
+                self.assertEqual([("theirs", b"kept"), ("certswap-encrypted", b"test")],
+                                 [pair for pair in letter.header_list if not pair[0].startswith("__connect")])
+                self.assertEqual((b"k", group), (letter.key, letter.headers["__connect.errors.connector.name"]))
+                letter = self.client.dead_letter(self.client.send(topic, "k", None, headers))
+                self.assertIsNone(letter.value)
+                self.assertNotIn("certswap-encrypted", letter.headers)
+        letter = self.client.dead_letter(self.client.send(INVENTORY, "k", b"no secret", headers))
+        self.assertEqual(b"no secret", letter.value)
+        self.assertNotIn("certswap-encrypted", letter.headers)
+
+    def test_dlq_open(self):
+        _, password, letter = self.dead_letter_of_plain()
+        at = ("--at", f"{letter.partition}/{letter.offset}")
+        (view,), _ = self.dlq_open(*at)
+        self.assertEqual("(hidden)", view["value"]["credential"]["password"])
+        self.assertEqual(letter.key.decode(), view["key"])
+        self.assertEqual(letter.headers, view["headers"])
+        (view,), _ = self.dlq_open(*at, "--show-secrets")
+        self.assertEqual(password, view["value"]["credential"]["password"])
+        poison = f"poison with a password: {password}".encode()
+        other = self.client.dead_letter(self.client.send(COMMANDS, "k", poison))
+        (view,), _ = self.dlq_open("--at", f"{other.partition}/{other.offset}")
+        self.assertEqual({"undecoded", "bytes"}, set(view["value"]))
+        views, said = self.dlq_open("--show-secrets", keys="new:" + "A" * 43 + "=\n" + STAGING_KEYS)
+        found = {(view["partition"], view["offset"]): view for view in views}
+        self.assertEqual(poison, base64.b64decode(found[other.partition, other.offset]["value"]["base64"]))
+        self.assertEqual(len(self.client.read_all(DLQ)), len(views))
+        self.dlq_open("--at", "0/999999", status=65)
+        if any("certswap-encrypted" not in view["headers"] for view in views):
+            self.assertIn("not encrypted", said)
+
+    def test_dlq_open_of_what_watch_prints(self):
+        """From a file, without Kafka; each fault says what it is, and holds nothing else up."""
+        _, password, letter = self.dead_letter_of_plain()
+        shown = self.tool("watch", "dlq", "--from-beginning", "--until-end")
+        self.assertEqual([], self.secrets.found_in(shown.stdout.encode()))
+        views = [json.loads(line) for line in shown.stdout.splitlines()]
+        view = next(v for v in views if (v["partition"], v["offset"]) == (letter.partition, letter.offset))
+        self.assertEqual("test", view["value"]["encrypted"])
+
+        def opened(*given, status=0, keys=STAGING_KEYS):
+            path = os.path.join(self.folder, "letters.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("\n".join(json.dumps(one) for one in given))
+            environment = {"CERTSWAP_STAGING_KEYS": keys} if keys else {}
+            done = servers.run(servers.CERTSWAP, ("dlq", "open", "--show-secrets", path), environment)
+            self.assertEqual(status, done.returncode, done.stdout + done.stderr)
+            return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+        self.assertEqual(password, opened(view)[0][0]["value"]["credential"]["password"])
+        faulty = {"was altered": copy.deepcopy(view), "or belongs elsewhere": copy.deepcopy(view),
+                  "under the staging key gone,": copy.deepcopy(view), "are not all there": copy.deepcopy(view),
+                  "its encrypted value is not there": copy.deepcopy(view)}
+        altered, elsewhere, unknown, placeless, valueless = faulty.values()
+        raw = bytearray(letter.value)
+        raw[-1] ^= 1
+        altered["value"]["base64"] = base64.b64encode(raw).decode()
+        elsewhere["headers"]["__connect.errors.offset"] += "0"
+        unknown["headers"]["certswap-encrypted"] = "gone"
+        del placeless["headers"]["__connect.errors.topic"]
+        del valueless["value"]["base64"]
+        for words, one in faulty.items():
+            with self.subTest(words):
+                views, said = opened(one, view, status=65)
+                self.assertIn(words, said)
+                self.assertEqual(password, views[0]["value"]["credential"]["password"], "the other is shown")
+        self.assertIn("set CERTSWAP_STAGING_KEYS", opened(view, status=78, keys=None)[1])
+        plain = copy.deepcopy(view)
+        del plain["headers"]["certswap-encrypted"]
+        views, said = opened(plain, keys=None)
+        self.assertEqual(([plain], True), (views, "it is not encrypted" in said))
+
     def test_sealed_credentials_that_do_not_open(self):
         identity, password = self.new_identity(), self.new_password()
         body = self.client.schemas.encode_body("Credential", {
@@ -288,7 +392,9 @@ class Required(SealedTest):
         self.replace(existing, new, password=self.sealed(self.new_password()))
         command = replace_command(existing, new, password=self.sealed(self.new_password()))
         self.client.outcome(self.client.command(command))
-        plain = {message.key for message in self.client.read_all(ENROLLMENTS, JOBS, DLQ)
+        self.assertEqual([], [message for message in self.client.read_all(JOBS, DLQ)
+                              if self.secrets.found_in(message.value or b"")])
+        plain = {message.key for message in self.client.read_all(ENROLLMENTS)
                  if self.secrets.found_in(message.value or b"")}
         refused = {letter.key for letter in self.client.read_all(DLQ)}
         self.assertLessEqual(plain, refused, "only what was sent in clear, and was refused")

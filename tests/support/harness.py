@@ -16,7 +16,8 @@ import least_privilege  # noqa: E402
 import sealing  # noqa: E402
 import servers  # noqa: E402
 
-STAGING_KEYS = "test:" + base64.b64encode(bytes(range(32))).decode()
+STAGING_KEY = bytes(range(32))
+STAGING_KEYS = "test:" + base64.b64encode(STAGING_KEY).decode()
 SANITIZER_SIGNS = ("Sanitizer:", "runtime error:", "SUMMARY: ")
 
 
@@ -60,7 +61,7 @@ class BrokerTest(unittest.TestCase):
         cls.folder = cls._folder.name
         cls.addClassCleanup(cls._folder.cleanup)
         cls.secrets = Secrets()
-        cls.secrets.add("the staging key", bytes(range(32)))
+        cls.secrets.add("the staging key", STAGING_KEY)
         cls.daemons, cls._failed = [], True  # until the class stands
         cls.kafka = cls.start_kafka()
         cls.addClassCleanup(cls.kafka.stop)

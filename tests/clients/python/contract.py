@@ -13,6 +13,7 @@ import fastavro
 import fastavro.schema
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from confluent_kafka.admin import AdminClient
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 ENROLLMENTS = "certificate.enrollments"
 RENEWALS = "certificate.renewals"
@@ -269,6 +270,15 @@ class Client:
             return [message for message in self.messages if message.topic == DLQ and wanted == tuple(
                 message.headers.get("__connect.errors." + part) for part in ("topic", "partition", "offset"))]
         return self.wait(find, f"the dead letter of {origin}", timeout_s)[0]
+
+    def open_dead_letter(self, letter, keys):
+        """The value of a dead letter as it came; `keys`: the service's staging keys, bytes by kid. ValueError for one
+        that is not encrypted."""
+        if "certswap-encrypted" not in letter.headers:
+            raise ValueError(f"not encrypted: {letter}")
+        key = AESGCM(keys[letter.headers["certswap-encrypted"]])
+        place = "/".join(letter.headers["__connect.errors." + part] for part in ("topic", "partition", "offset"))
+        return key.decrypt(letter.value[:12], letter.value[12:], place.encode())
 
     def read_all(self, *topics):
         """All that a read_committed reader sees of the topics, from the beginning to their ends of now."""

@@ -1,6 +1,5 @@
 /* The Kafka room against librdkafka's mock cluster: control flow under injected errors. What the mock cannot
    show (isolation, fencing, transactional offsets) is in tests/broker. */
-#include "kafka/dead_letter.h"
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
 #include "support/kafka_helpers.h"
@@ -399,64 +398,6 @@ Test(kafka_mock, a_producer_confirms_where_a_record_was_stored)
     struct kafka_place place = {-1, -1};
     cr_assert(producer_send_wait(producer, &record, TEST_TIMEOUT_MS, &place, &err), "%s", err.text);
     cr_expect_eq(place.offset, 4, "the late report of the record given up on was taken for this one's");
-}
-
-static void expect_header(const rd_kafka_message_t *message, const char *name, const char *value)
-{
-    struct span found = {0};
-    cr_assert(message_header(message, name, &found), "no header %s", name);
-    cr_expect(span_equal(found, span_text(value)), "%s: %.*s", name, SPAN_ARG(found));
-}
-
-Test(kafka_mock, a_dead_letter_keeps_the_original_and_says_why)
-{
-    AUTO(producer) struct producer *producer = test_producer(bootstrap);
-    AUTO(consumer) struct consumer *consumer = test_consumer(bootstrap, "g", "in", NULL);
-    AUTO(consumer) struct consumer *dead = test_consumer(bootstrap, "d", "dead", NULL);
-    AUTO(record_headers) struct record_headers headers = {0};
-    struct err err = {0};
-    record_headers_add_text(&headers, "theirs", "kept");
-    record_headers_add(&headers, "null", (struct span){0});
-    record_headers_add_text(&headers, "__connect.errors.topic", "of an earlier failure");
-    struct kafka_record original = {
-        .topic = "in", .key = SPAN_LITERAL("a\0b"), .value = {0}, .headers = &headers};
-    cr_assert(producer_send_wait(producer, &original, TEST_TIMEOUT_MS, NULL, &err), "%s", err.text);
-    rd_kafka_message_t *message = test_next(consumer);
-
-    AUTO(record_headers) struct record_headers dead_headers = {0};
-    struct kafka_record letter;
-    struct err why = {0};
-    err_set(&why, ERR_AVRO_INVALID, "the record is empty \xe2\x80\x93 send one with a value");
-    cr_assert(dead_letter_make(&letter, &dead_headers, message, "dead", "certswap", &why, &err));
-    cr_assert(producer_send_wait(producer, &letter, TEST_TIMEOUT_MS, NULL, &err), "%s", err.text);
-    struct kafka_record again;
-    struct err refused = {0};
-    err_set(&refused, ERR_EVENT_INVALID, "refused");
-    AUTO(record_headers) struct record_headers refused_headers = {0};
-    cr_assert(dead_letter_make(&again, &refused_headers, message, "dead", "certswap", &refused, &err));
-    struct span stage = {0};
-    cr_expect(record_headers_find(&refused_headers, "__connect.errors.stage", &stage) &&
-              span_equal(stage, SPAN_LITERAL("TRANSFORMATION")));
-    rd_kafka_message_destroy(message);
-
-    message = test_next(dead);
-    cr_expect(span_equal(span_of(message->key, message->key_len), SPAN_LITERAL("a\0b")));
-    cr_expect_null(message->payload);
-    expect_header(message, "theirs", "kept");
-    struct span null = SPAN_LITERAL("x");
-    cr_expect(message_header(message, "null", &null) && null.data == NULL);
-    expect_header(message, "__connect.errors.topic", "in");
-    expect_header(message, "__connect.errors.partition", "0");
-    expect_header(message, "__connect.errors.offset", "0");
-    expect_header(message, "__connect.errors.connector.name", "certswap");
-    expect_header(message, "__connect.errors.stage", "VALUE_CONVERTER");
-    expect_header(message, "__connect.errors.exception.class.name", "AVRO_INVALID");
-    expect_header(message, "__connect.errors.exception.message",
-                  "the record is empty \xe2\x80\x93 send one with a value");
-    rd_kafka_headers_t *native = NULL;
-    rd_kafka_message_headers(message, &native);
-    cr_expect_eq(rd_kafka_header_cnt(native), 9);
-    rd_kafka_message_destroy(message);
 }
 
 Test(kafka_mock, a_trace_is_continued_from_a_message)

@@ -28,7 +28,7 @@ static const char *const names[] = {
     "content-type",
     "",
     "certswap-",
-    "x",
+    DEAD_LETTER_ENCRYPTED,
 };
 
 static rd_kafka_headers_t *headers;
@@ -38,6 +38,7 @@ static const struct settings settings = {.topics = {.retry = retry_topic}};
 static struct pipeline_context context = {.settings = &settings};
 static struct replace_tools tools = {.context = &context, .policy = {.max_stores_per_command = 1}};
 static struct buf command_message;
+static struct keyring *keyring;
 
 static void start_once(void)
 {
@@ -47,6 +48,7 @@ static void start_once(void)
     static const struct replace_command command = {
         .existing_certificate_id = 1, .has_certificate_id = true, .certificate_id = 2};
     assert(crypto_library_start(NULL));
+    keyring = keyring_parse(SPAN_LITERAL("k:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL);
     set = schema_set_new(NULL, NULL);
     tools.codec = codec_new(set);
     tools.arena = arena_new(0);
@@ -109,18 +111,26 @@ static void check_output(const rd_kafka_message_t *message)
     rd_kafka_headers_destroy(native);
 }
 
-/* One set of error headers, ours; and never more bytes than there is room for. */
-static void check_dead_letter(const rd_kafka_message_t *message, size_t most_bytes)
+/* One set of error headers, ours, and one that names the key where the value is encrypted; and never more
+   bytes than there is room for. */
+static void check_dead_letter(const rd_kafka_message_t *message, const struct keyring *ring,
+                              size_t most_bytes)
 {
     AUTO(record_headers) struct record_headers list = {0};
+    AUTO(buf) struct buf sealed = {0};
+    const struct dead_letter_form form = {"dead", "group", ring, &sealed};
     struct kafka_record record;
     struct err why = {.code = ERR_AVRO_INVALID, .text = "why"};
     size_t size = 0;
-    assert(dead_letter_make_within(&record, &list, message, "dead", "group", &why, most_bytes, NULL));
+    assert(dead_letter_make_within(&record, &list, message, &form, &why, most_bytes, NULL));
     for (size_t i = 0; i < list.count; i++)
         size += strlen(list.items[i].name) + list.items[i].value.len;
     assert(count_of(&list, "__connect.errors.topic") == 1 &&
            count_of(&list, "__connect.errors.exception.message") == 1);
+    bool encrypted = ring != NULL && record.value.data != NULL;
+    assert(count_of(&list, DEAD_LETTER_ENCRYPTED) == (encrypted ? 1 : 0));
+    assert(record.value.data == NULL ||
+           record.value.len == message->len + (encrypted ? AT_REST_BARE_EXTRA : 0));
     assert(size + record.key.len + record.value.len <= most_bytes);
 }
 
@@ -138,8 +148,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .offset = 41};
     check_origin(&message);
     check_output(&message);
-    check_dead_letter(&message, 700);
-    check_dead_letter(&message, 1000000);
+    for (int i = 0; i < 2; i++) {
+        check_dead_letter(&message, i == 0 ? NULL : keyring, 700);
+        check_dead_letter(&message, i == 0 ? NULL : keyring, 1000000);
+    }
     assert(outbox_retry_size(&message) >= message.len + message.key_len);
     if (headers != NULL)
         rd_kafka_headers_destroy(headers);

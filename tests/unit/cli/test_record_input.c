@@ -133,15 +133,24 @@ static bool lists(char *const *list, const char *variable)
 
 Test(session, only_shared_variables_count)
 {
-    char *const environment[] = {(char[]){"PATH=/bin"}, (char[]){"CERTSWAP_TOPIC_JOBS=j"},
+    char *const environment[] = {(char[]){"PATH=/bin"},
+                                 (char[]){"CERTSWAP_TOPIC_JOBS=j"},
                                  (char[]){"CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=a:1"},
-                                 (char[]){"CERTSWAP_REDIS_URL=nonsense"}, NULL};
-    char **plain = session_environ(environment, NULL);
+                                 (char[]){"CERTSWAP_REDIS_URL=nonsense"},
+                                 (char[]){"CERTSWAP_STAGING_KEYS_FILE=/k"},
+                                 (char[]){"CERTSWAP_SCHEMAS_DIR=/s"},
+                                 NULL};
+    char **plain = session_environ(environment, SESSION_KAFKA, NULL);
     cr_assert(lists(plain, "CERTSWAP_TOPIC_JOBS=j") && lists(plain, "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=a:1"));
-    cr_assert_not(lists(plain, "CERTSWAP_REDIS_URL=nonsense") || lists(plain, "PATH=/bin"));
+    cr_assert_not(lists(plain, "CERTSWAP_REDIS_URL=nonsense") || lists(plain, "PATH=/bin") ||
+                  lists(plain, "CERTSWAP_STAGING_KEYS_FILE=/k"));
     session_environ_free(plain);
-    char **flagged = session_environ(environment, "b:2");
+    char **flagged = session_environ(environment, SESSION_KAFKA, "b:2");
     cr_assert(lists(flagged, "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=b:2"));
     cr_assert_not(lists(flagged, "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS=a:1"));
     session_environ_free(flagged);
+    char **offline = session_environ(environment, SESSION_STAGING_KEYS, NULL);
+    cr_assert(lists(offline, "CERTSWAP_STAGING_KEYS_FILE=/k") && lists(offline, "CERTSWAP_SCHEMAS_DIR=/s"));
+    cr_assert_null(offline[2]);
+    session_environ_free(offline);
 }

@@ -54,9 +54,8 @@ Test(watch_line, a_terminal_gets_nothing_to_obey)
     json_t *line = line_of(SPAN_LITERAL("\xC2\x9B"
                                         "2J\x7F j\xC3\xB6rg"),
                            &value, &message);
-    message.key = key;
-    message.key_len = strlen(key);
-    watch_put_text(&out, &message, line);
+    json_object_set_new(line, "key", json_string(key));
+    watch_put_text(&out, line);
     buf_put_byte(&out, 0);
     const char *text = (const char *)out.data;
     cr_assert_not_null(strstr(text, "certstore.inventory 3/41 at 2026-09-21T14:13:20.000Z, key ?]0;title?\n"),

@@ -1,5 +1,6 @@
 /* Headers, dead letters and offsets while each allocation of ours fails in turn: they say so, or are the very
    same as with memory. */
+#include "crypto/library.h"
 #include "kafka/dead_letter.h"
 #include "kafka/offsets.h"
 #include "support/consumed_message.h"
@@ -13,9 +14,12 @@
 enum { HEADERS = 20 };
 
 static rd_kafka_message_t message;
+static struct keyring *keyring;
 
 static void start(void)
 {
+    cr_assert(crypto_library_start(NULL));
+    keyring = keyring_parse(SPAN_LITERAL("k:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL);
     static char key[] = "key", value[] = "value";
     rd_kafka_headers_t *headers = rd_kafka_headers_new(HEADERS);
     for (int i = 0; i < HEADERS; i++) {
@@ -38,6 +42,8 @@ static void stop(void)
     rd_kafka_headers_t *headers = NULL;
     rd_kafka_message_headers(&message, &headers);
     rd_kafka_headers_destroy(headers);
+    keyring_free(keyring);
+    crypto_library_stop();
 }
 
 TestSuite(kafka_memory, .init = start, .fini = stop);
@@ -83,12 +89,15 @@ Test(kafka_memory, an_output_has_all_its_headers_or_is_not_sent)
     cr_assert_geq(in_turn(make_output), 20);
 }
 
-static bool make_dead_letter_within(size_t most_bytes, size_t headers, struct err *err)
+static bool make_dead_letter_within(const struct keyring *ring, size_t most_bytes, size_t headers,
+                                    struct err *err)
 {
     AUTO(record_headers) struct record_headers list = {0};
+    AUTO(buf) struct buf sealed = {0};
+    const struct dead_letter_form form = {"dead", "group", ring, &sealed};
     struct kafka_record record;
     struct err why = {.code = ERR_AVRO_INVALID, .text = "why"};
-    if (!dead_letter_make_within(&record, &list, &message, "dead", "group", &why, most_bytes, err))
+    if (!dead_letter_make_within(&record, &list, &message, &form, &why, most_bytes, err))
         return false;
     cr_assert_eq(list.count, headers);
     return true;
@@ -96,18 +105,24 @@ static bool make_dead_letter_within(size_t most_bytes, size_t headers, struct er
 
 static bool make_dead_letter(struct err *err)
 {
-    return make_dead_letter_within(1000000, HEADERS + 3 + 7, err);
+    return make_dead_letter_within(NULL, 1000000, HEADERS + 3 + 7, err);
+}
+
+static bool make_encrypted_dead_letter(struct err *err)
+{
+    return make_dead_letter_within(keyring, 1000000, HEADERS + 3 + 7 + 1, err);
 }
 
 /* One that is left without its headers, for want of room and not of memory. */
 static bool make_bare_dead_letter(struct err *err)
 {
-    return make_dead_letter_within(600, 7, err);
+    return make_dead_letter_within(NULL, 600, 7, err);
 }
 
 Test(kafka_memory, a_dead_letter_is_whole_or_is_none)
 {
     cr_assert_geq(in_turn(make_dead_letter), 50);
+    cr_assert_geq(in_turn(make_encrypted_dead_letter), 50);
     cr_assert_geq(in_turn(make_bare_dead_letter), 60);
 }
 
