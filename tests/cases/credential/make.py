@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import sys
 from pathlib import Path
 
 from cryptography import x509
@@ -11,43 +12,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from der import NULL, der, integer, octets, oid, sequence  # noqa: E402
+
 PKI, CASES = Path(os.environ["pki"]), Path(os.environ["cases"])
 PASSWORD = "changeit"
 
 
-# ---- DER ----
-def der(tag, *parts):
-    body = b"".join(parts)
-    if len(body) < 0x80:
-        return bytes([tag, len(body)]) + body
-    size = (len(body).bit_length() + 7) // 8
-    return bytes([tag, 0x80 | size]) + len(body).to_bytes(size, "big") + body
-
-
-def sequence(*parts):
-    return der(0x30, *parts)
-
-
-def octets(body):
-    return der(0x04, body)
-
-
-def integer(value):
-    return der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
-
-
-def oid(text):
-    numbers = [int(n) for n in text.split(".")]
-    body = bytearray([numbers[0] * 40 + numbers[1]])
-    for n in numbers[2:]:
-        chunk = [n & 0x7F]
-        while n := n >> 7:
-            chunk.insert(0, n & 0x7F | 0x80)
-        body += bytes(chunk)
-    return der(0x06, bytes(body))
-
-
-NULL = b"\x05\x00"
 DATA, ENCRYPTED = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.6"
 BAG = "1.2.840.113549.1.12.10.1."
 HASHES = {"sha1": "1.3.14.3.2.26", "sha256": "2.16.840.1.101.3.4.2.1", "sha512": "2.16.840.1.101.3.4.2.3",

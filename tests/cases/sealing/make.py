@@ -7,6 +7,7 @@ import datetime
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from cryptography import x509
@@ -16,45 +17,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from der import NULL, der, integer, octets, oid, sequence  # noqa: E402
+
 HERE = Path(__file__).parent
 CONTENT = b"sealed to you"
 CEK = bytes(range(32))
 NONCE = bytes(range(12))
 
 
-# ---- DER ----
-def der(tag, *parts):
-    body = b"".join(parts)
-    if len(body) < 0x80:
-        return bytes([tag, len(body)]) + body
-    size = (len(body).bit_length() + 7) // 8
-    return bytes([tag, 0x80 | size]) + len(body).to_bytes(size, "big") + body
-
-
-def sequence(*parts):
-    return der(0x30, *parts)
-
-
-def octets(body):
-    return der(0x04, body)
-
-
-def integer(value):
-    return der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
-
-
-def oid(text):
-    numbers = [int(n) for n in text.split(".")]
-    body = bytes([numbers[0] * 40 + numbers[1]])
-    for number in numbers[2:]:
-        part = [number & 0x7F]
-        while number := number >> 7:
-            part.append(0x80 | number & 0x7F)
-        body += bytes(reversed(part))
-    return der(0x06, body)
-
-
-NULL = b"\x05\x00"
 ENVELOPED, AUTH_ENVELOPED = "1.2.840.113549.1.7.3", "1.2.840.113549.1.9.16.1.23"
 AES_256_GCM = "2.16.840.1.101.3.4.1.46"
 HASHES = {"sha1": ("1.3.14.3.2.26", hashes.SHA1), "sha224": ("2.16.840.1.101.3.4.2.4", hashes.SHA224),
