@@ -31,11 +31,16 @@ def expect(verdict, what, message, **pairs):
         verdict.add(f"{what} has {'; '.join(wrong)}", place(message))
 
 
-def _time_ms(text):
+def time_ms(text):
     try:
         return round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
     except (AttributeError, ValueError):
         return text
+
+
+def scheduled_at(command):
+    """The commands' times are all far in the future."""
+    return time_ms(command["jobTime"]) if command["jobTime"] else None
 
 
 def check_output(sent, message, verdict):
@@ -51,7 +56,7 @@ def check_output(sent, message, verdict):
            ce_source=(headers.get("ce_source"), "/certswap/" + GROUP),
            ce_type=(headers.get("ce_type"), "io.certswap.v1." + kind),
            ce_subject=(headers.get("ce_subject"), record[subject]),
-           ce_time=(_time_ms(headers.get("ce_time")), record[time]),
+           ce_time=(time_ms(headers.get("ce_time")), record[time]),
            content_type=(headers.get("content-type"), "application/avro"),
            correlation=(headers.get("correlation-id"), sent.correlation),
            twice=(sorted(name for name in set(names) if names.count(name) > 1), []))
@@ -65,9 +70,10 @@ def check_result(sent, command, message, verdict):
     """What a result says of the command and has to say in order."""
     record = message.record
     good, failed = record["successfulStores"], record["failedStores"]
+    scheduled = None if record["status"] == "REJECTED" else scheduled_at(command)
     expect(verdict, f"{sent}: its result", message,
            existingCertificateId=(record["existingCertificateId"], command["existingCertificateId"]),
-           requestId=(record["requestId"], command["requestId"]), scheduledAt=(record["scheduledAt"], None),
+           requestId=(record["requestId"], command["requestId"]), scheduledAt=(record["scheduledAt"], scheduled),
            requestedBy=(record["requestedBy"], command["principal"]["user"]),
            successfulStores=(good, sorted(set(good))), failedStores=(failed, sorted(set(failed))),
            failures=([failure["storeId"] for failure in record["failures"]], failed))
@@ -78,7 +84,7 @@ def check_job(sent, command, certificate, stores, message, verdict):
     record = message.record
     expect(verdict, f"{sent}: its job {record['jobId']}", message,
            jobId=(record["jobId"], contract.job_id(sent.command_id, record["storeId"], record["alias"])),
-           overwrite=(record["overwrite"], True), scheduledAt=(record["scheduledAt"], None),
+           overwrite=(record["overwrite"], True), scheduledAt=(record["scheduledAt"], scheduled_at(command)),
            requestedBy=(record["requestedBy"], command["principal"]["user"]),
            certificate=((record["certificateId"], record["thumbprint"]), certificate),
            existingCertificateId=(record["existingCertificateId"], command["existingCertificateId"]))

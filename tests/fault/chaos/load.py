@@ -1,6 +1,7 @@
 """What flows while the world breaks: a stream of commands, events and poison that follows from a seed, and what the
 contract promises for each record of it."""
 import collections
+import datetime
 import hashlib
 import random
 import threading
@@ -21,7 +22,8 @@ ALICE = "DOMAIN\\alice"
 
 # What the stream is made of: weights.
 MIX = {"fresh": 100, "duplicate": 14, "conflict": 5, "poison": 6, "overtaking": 14, "burst": 2, "never": 3,
-       "refused": 3, "retry-poison": 1}
+       "refused": 3, "expired": 3, "older": 3, "retry-poison": 1}
+LIFE_MS = 300_000  # of staged material, from its acquisition
 
 
 def rejected(code):
@@ -122,8 +124,8 @@ class Load:
     def ask_again(self, most):
         """When all has come to rest: some of the latest commands and of all once more, which must be remembered."""
         chance = random.Random("again")
-        latest, any_of_all = self._history[-most // 2:], chance.sample(self._history, min(most // 2, len(self._history)))
-        for original, _ in latest + any_of_all:
+        half = min(most // 2, len(self._history))
+        for original, _ in self._history[-half:] + chance.sample(self._history, half):
             self._send(Sent("asked again", COMMANDS, original.key, original.value, original.command_id,
                             original.allowed), chance.randrange(PARTITIONS))
         self.client.flush()
@@ -133,7 +135,8 @@ class Load:
     def _run(self):
         actions = {"fresh": self._fresh, "duplicate": self._duplicate, "conflict": self._conflict,
                    "poison": self._poison, "retry-poison": self._retry_poison, "overtaking": self._overtaking,
-                   "burst": self._burst, "never": self._never, "refused": self._refused}
+                   "burst": self._burst, "never": self._never, "refused": self._refused,
+                   "expired": self._expired, "older": self._older}
         next_at = time.monotonic()
         while not self._stop.is_set():
             try:
@@ -200,9 +203,35 @@ class Load:
         for certificate_id in NEW:
             event = self._event(certificate_id)
             if self.chance.random() < 0.3:
-                del event["certificateFormat"]
-                event["renewedCertificateId"] = 1
+                self._as_renewal(event)
             self._enroll(event)
+
+    def _expired(self):
+        """Acquired long ago, and staged only now."""
+        certificate_id = next(self._ids)
+
+        def then():
+            self._send_command("expired", self._command(self.existing[1], certificate_id),
+                               [rejected("STAGING_EXPIRED")])
+        self._enroll(self._event(certificate_id, occurredAt=contract.now_ms() - LIFE_MS - 60_000), then)
+
+    def _older(self):
+        """An older event of another user comes after, or beside, the one that counts, often by the other topic."""
+        certificate_id, fan_out = next(self._ids), self._fan_out()
+        counts = self._event(certificate_id)
+        other = self._event(certificate_id, requester="DOMAIN\\mallory", occurredAt=counts["occurredAt"] - 5_000)
+        if self.chance.random() < 0.5:
+            self._as_renewal(other)
+
+        def then():
+            self._send_command("older", self._command(self.existing[fan_out], certificate_id),
+                               [self._completed(fan_out, certificate_id)])
+        self._enroll(counts, lambda: self._enroll(other, then, partition=self._partition()),
+                     partition=self._partition())
+
+    def _as_renewal(self, event):
+        del event["certificateFormat"]
+        event["renewedCertificateId"] = 1
 
     def _command(self, existing, certificate_id, **fields):
         return contract.replace_command(existing, certificate_id, commandId=self._uuid(), **fields)
@@ -241,7 +270,11 @@ class Load:
             chosen = [store["storeId"] for store in self.chance.sample(self.stores[fan_out], min(fan_out, 4))]
             self._send_command("some stores", self._command(existing, new, storeIds=chosen + [unknown], **fields),
                                [self._completed(fan_out, new, chosen, [unknown])])
-        elif variant < 0.25:
+        elif variant < 0.30:
+            at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=self.chance.randrange(24, 48))
+            self._send_command("scheduled", self._command(existing, new, jobTime=at.isoformat("T", "milliseconds"),
+                                                          **fields), [self._completed(fan_out, new)])
+        elif variant < 0.35:
             self._send_command("by request", self._command(existing, None, requestId=new + 1_000_000, **fields),
                                [self._completed(fan_out, new)])
         else:

@@ -3,9 +3,9 @@ campaign that its patch asks for, and says which seed caught it.
 Usage: script/chaos --mutants [--control] [--jobs N] [NAME...]
 
 A mutant is a patch in tests/fault/mutants. What stands before its first "---" says what the defect is; a line
-"chaos: OPTIONS" gives the campaign's options, "seeds: N..." what is tried (1 to 3 otherwise). A seed that caught a mutant
-only by what did not come in time is also run without it, and must find nothing: on a loaded machine that can have
-another cause. With --control every seed that caught one is. At the end stands which seed caught which."""
+"chaos: OPTIONS" gives the campaign's options, "seeds: N..." what is tried (1 to 3 otherwise). A seed that caught a
+mutant only by what did not come in time is also run without it, and must find nothing: on a loaded machine that can
+have another cause. With --control every seed that caught one is. At the end stands which seed caught which."""
 import argparse
 import collections
 import concurrent.futures

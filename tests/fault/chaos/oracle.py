@@ -121,7 +121,9 @@ def _judge_command(records, results, jobs, asked, verdict):
     for sent in records:
         found = results.get(sent.correlation, [])
         if len(found) != 1:
-            verdict.add(f"{sent} has {len(found)} results", *map(place, found))
+            what = "is lost: committed, and no result" if asked.is_lost(sent) and not found else \
+                f"has {len(found)} results"
+            verdict.add(f"{sent} {what}", *map(place, found))
             continue
         message = found[0]
         if message.record["commandId"] != sent.command_id:
@@ -167,32 +169,41 @@ def _judge_dead_letters(poison, letters, verdict):
         verdict.add(f"a dead letter of {where}, which is no poison", *[place(letter) for letter in found])
 
 
-def _judge_retries(commands, poison, retries, verdict):
+def _judge_retries(asked, verdict):
     """What is in the retry topic is a command that was sent, or was itself sent there."""
-    by_origin = collections.defaultdict(list)
-    for message in retries:
-        by_origin[message.headers.get("certswap-origin") or place(message)].append(message)
-    known = {"/".join(map(str, sent.place)): sent for sent in commands}
-    thrown_in = {"/".join(map(str, sent.place)) for sent in poison}
-    for where, messages in by_origin.items():
+    known = {_at(sent): sent for sent in asked.commands}
+    thrown_in = {_at(sent) for sent in asked.poison}
+    for where, messages in asked.retries.items():
         if where in known:
             contents.check_retries(known[where], messages, verdict)
         elif where not in thrown_in or len(messages) > 1:
             verdict.add(f"retry records of {where}, which is no command", *map(place, messages))
 
 
-def _judge_lag(client, verdict):
-    """Every record that a reader of the inputs sees is committed by its group."""
-    last = {}
-    for message in _read(client, *[topic for topics in GROUPS.values() for topic in topics]):
-        last[message.topic(), message.partition()] = message.offset() + 1
+def _at(sent):
+    """Its place, as the headers have it."""
+    return "/".join(map(str, sent.place))
+
+
+def _committed(client):
+    """Up to where each partition of the inputs is committed by its group."""
+    committed = {}
     for group, topics in GROUPS.items():
         wanted = [TopicPartition(topic, partition) for topic in topics for partition in client.partitions(topic)]
         answer = client.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])
         for part in answer[group].result(30).topic_partitions:
-            end = last.get((part.topic, part.partition), 0)
-            if max(part.offset, 0) < end:
-                verdict.add(f"{group} has committed {part.topic}/{part.partition} up to {part.offset} of {end}")
+            committed[part.topic, part.partition] = max(part.offset, 0)
+    return committed
+
+
+def _judge_lag(client, committed, verdict):
+    """Every record that a reader of the inputs sees is committed by its group."""
+    ends = {}
+    for message in _read(client, *[topic for topics in GROUPS.values() for topic in topics]):
+        ends[message.topic(), message.partition()] = message.offset() + 1
+    for (topic, partition), end in ends.items():
+        if committed[topic, partition] < end:
+            verdict.add(f"{topic}/{partition} has committed {committed[topic, partition]} of {end}")
 
 
 def _read(client, *topics):
@@ -218,11 +229,18 @@ def _read(client, *topics):
 
 
 class Asked:
-    """What was sent: commands and poison (load.Sent), and what the world is like that it was sent to."""
+    """What was sent: commands and poison (load.Sent); what the world is like that it was sent to; and what is known of
+    the records on their way: where they stand in the retry topic, by origin, and what is committed."""
 
     def __init__(self, client, stream):
         self.client, self.stores, self.thumbprint = client, stream.all_stores(), stream.thumbprint
         self.commands, self.poison = stream.awaited()
+        self.retries, self.committed = collections.defaultdict(list), _committed(client)
+
+    def is_lost(self, sent):
+        """Whether nobody will look at the record again. Else it waits, or somebody waits for it."""
+        places = [sent.place] + [(one.topic, one.partition, one.offset) for one in self.retries.get(_at(sent), [])]
+        return all(offset < self.committed[topic, partition] for topic, partition, offset in places)
 
     def command(self, sent):
         return self.client.schemas.decode(sent.value)[1]
@@ -231,7 +249,7 @@ class Asked:
 def judge(client, stream):
     """`stream`: load.Load, all of whose records have been taken by Kafka."""
     verdict, asked = Verdict(), Asked(client, stream)
-    results, jobs, letters, retries = collections.defaultdict(list), collections.defaultdict(list), [], []
+    results, jobs, letters = collections.defaultdict(list), collections.defaultdict(list), []
     for raw in _read(client, RESULTS, JOBS, DLQ, RETRY):
         try:
             message = contract.Message(raw, client.schemas)
@@ -242,10 +260,12 @@ def judge(client, stream):
             results[message.headers.get("correlation-id")].append(message)
         elif message.topic == JOBS:
             jobs[message.record["commandId"]].append(message)
+        elif message.topic == RETRY:
+            asked.retries[message.headers.get("certswap-origin") or place(message)].append(message)
         else:
-            (letters if message.topic == DLQ else retries).append(message)
+            letters.append(message)
     verdict.results, verdict.jobs = sum(map(len, results.values())), sum(map(len, jobs.values()))
-    verdict.dead_letters, verdict.retries = len(letters), len(retries)
+    verdict.dead_letters, verdict.retries = len(letters), sum(map(len, asked.retries.values()))
     by_command = collections.defaultdict(list)
     for sent in asked.commands:
         by_command[sent.command_id].append(sent)
@@ -258,6 +278,6 @@ def judge(client, stream):
         if correlation not in known:
             verdict.add(f"a result that nobody asked for ({correlation})", *map(place, found))
     _judge_dead_letters(asked.poison, letters, verdict)
-    _judge_retries(asked.commands, asked.poison, retries, verdict)
-    _judge_lag(client, verdict)
+    _judge_retries(asked, verdict)
+    _judge_lag(client, asked.committed, verdict)
     return verdict
