@@ -131,6 +131,7 @@ def main():
                         help="every seed that caught a mutant must find nothing without it")
     parser.add_argument("--jobs", type=int, default=1, help="campaigns at a time (default: 1)")
     parser.add_argument("--build-only", action="store_true", help="see whether all patches apply and build")
+    parser.add_argument("--built", action="store_true", help="use what --build-only has built")
     parser.add_argument("--fit", action="store_true", help="see whether all patches apply")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     options = parser.parse_args()
@@ -145,10 +146,11 @@ def main():
         return
     os.makedirs(TREE, exist_ok=True)
     sound = os.path.join(SCRATCH, "bin")
-    build(None, sound)
-    for mutant in mutants:
-        build(mutant, mutant.bin)
-    print(f"{len(mutants)} mutants built", flush=True)
+    if not options.built:
+        build(None, sound)
+        for mutant in mutants:
+            build(mutant, mutant.bin)
+        print(f"{len(mutants)} mutants built", flush=True)
     if options.build_only:
         return
     outcomes = []
