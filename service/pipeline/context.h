@@ -1,5 +1,5 @@
 /* pipeline/context: what all loops of the process share. Made by the daemon before they start; only `stop`
-   and what guards itself (inventory, health) changes afterwards. */
+   and what guards itself (inventory, keys, health) changes afterwards. */
 #pragma once
 
 #include "base/clock.h"
@@ -7,6 +7,7 @@
 #include "crypto/at_rest.h"
 #include "domain/inventory.h"
 #include "kafka/client.h"
+#include "keys/key_store.h"
 #include "pipeline/health.h"
 #include "redis/connection.h"
 
@@ -23,6 +24,7 @@ struct pipeline_context {
     const struct schema_set *schemas;
     const struct keyring *keyring;
     struct inventory *inventory;
+    struct key_store *keys; /* NULL: no token is asked for (CERTSWAP_AUTH=claims) */
     struct health *health;
     const struct clock *clock;  /* wall clock */
     struct span event_source;   /* ce_source */
