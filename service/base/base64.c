@@ -105,3 +105,37 @@ bool base64_decode(struct buf *out, struct span text, bool skip_space)
         buf_put(out, (uint8_t[]){(uint8_t)(bits >> 10), (uint8_t)(bits >> 2)}, 2);
     return true;
 }
+
+static unsigned url_digit_value(unsigned c)
+{
+    return c == '-' ? 62 : c == '_' ? 63 : c == '+' || c == '/' ? 64 : digit_value(c);
+}
+
+bool base64url_decode(struct buf *out, struct span text)
+{
+    uint32_t bits = 0;
+    int digits = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned value = url_digit_value(text.data[i]);
+        if (value == 64)
+            return false;
+        bits = bits << 6 | value;
+        if (++digits == 4) {
+            buf_put(out, (uint8_t[]){(uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits}, 3);
+            bits = 0;
+            digits = 0;
+        }
+    }
+    switch (digits) {
+    case 0:
+        return true;
+    case 2:
+        buf_put_byte(out, (uint8_t)(bits >> 4));
+        return (bits & 0xf) == 0;
+    case 3:
+        buf_put(out, (uint8_t[]){(uint8_t)(bits >> 10), (uint8_t)(bits >> 2)}, 2);
+        return (bits & 0x3) == 0;
+    default:
+        return false;
+    }
+}

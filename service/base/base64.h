@@ -1,4 +1,4 @@
-/* base/base64: RFC 4648, section 4. */
+/* base/base64: RFC 4648, sections 4 and 5. */
 #pragma once
 
 #include "base/buf.h"
@@ -13,3 +13,6 @@ bool base64_length(struct span text, size_t *len);
    error unless skip_space. False for any other text; memory shows in `out`. Takes no time that depends on the
    digits. */
 bool base64_decode(struct buf *out, struct span text, bool skip_space);
+/* Appends what a base64url text (section 5) without padding says, as JOSE writes it: the one text that these
+   bytes have. False for any other text; memory shows in `out`. */
+bool base64url_decode(struct buf *out, struct span text);

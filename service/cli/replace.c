@@ -54,6 +54,16 @@ static const struct option_row ROWS[] = {
      .of_record = true,
      .value = "PATH",
      .help = "a permission of the user"},
+    {.name = "token-file",
+     .kind = OPTION_FILE,
+     .of_record = true,
+     .value = "FILE",
+     .help = "a file whose first line is the user's token, where the service asks for one"},
+    {.name = "token-env",
+     .kind = OPTION_TEXT,
+     .of_record = true,
+     .value = "NAME",
+     .help = "the environment variable that holds it"},
     {.name = "store-id",
      .kind = OPTION_UUID,
      .repeats = true,
@@ -124,7 +134,7 @@ static bool add_principal(const struct options *options, json_t *object, struct 
 {
     json_t *principal = json_object();
     return record_input_set(object, "principal", principal, err) &&
-           add_text(options, "user", "user", principal, err) &&
+           record_input_set_text(principal, "user", span_text(options_text(options, "user")), err) &&
            add_list(options, "permission", "permissions", principal, err);
 }
 
@@ -147,6 +157,14 @@ static bool add_password(const struct options *options, json_t *object, struct e
     return record != NULL && record_input_set(object, "password", record, err);
 }
 
+static bool add_token(const struct options *options, json_t *object, struct err *err)
+{
+    AUTO(secret) struct secret token = {0};
+    bool given = false;
+    return token_read(options, &token, &given, err) &&
+           (!given || record_input_set_text(object, "authorization", secret_span(&token), err));
+}
+
 static bool check_flags(const struct options *options, struct err *err)
 {
     if (!options_has(options, "existing"))
@@ -156,8 +174,8 @@ static bool check_flags(const struct options *options, struct err *err)
     if (options_has(options, "certificate-id") == options_has(options, "request-id"))
         return err_set(err, ERR_CONFIG_INVALID,
                        "by which certificate? Give one of --certificate-id and --request-id");
-    if (!options_has(options, "user"))
-        return err_set(err, ERR_CONFIG_INVALID, "--user is missing: in whose name?");
+    if (!options_has(options, "user") && !options_has(options, "token-file") && !options_has(options, "token-env"))
+        return err_set(err, ERR_CONFIG_INVALID, "--user is missing: in whose name? Or give a token by --token-file");
     return true;
 }
 
@@ -176,7 +194,8 @@ static json_t *from_flags(const struct options *options, struct err *err)
               add_number(options, "request-id", "requestId", object, err) &&
               add_text(options, "job-time", "jobTime", object, err) &&
               add_text(options, "command-id", "commandId", object, err) &&
-              add_principal(options, object, err) && add_password(options, object, err) &&
+              add_principal(options, object, err) && add_token(options, object, err) &&
+              add_password(options, object, err) &&
               (!options_has(options, "store-id") || add_list(options, "store-id", "storeIds", object, err)) &&
               (!options_has(options, "dry-run") || record_input_set(object, "dryRun", json_true(), err));
     json_decref(object);

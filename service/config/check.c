@@ -23,8 +23,7 @@ static void refuse(const char *value, const char *variable, struct faults *fault
     if (value != NULL && !has_fault(faults, variable))
         faults_add(faults, variable,
                    "is set, but CERTSWAP_AUTH=claims trusts commands without a token; set CERTSWAP_AUTH=jwt "
-                   "or remove "
-                   "it");
+                   "or remove it");
 }
 
 static void check_auth(const struct settings *settings, struct faults *faults)
@@ -37,6 +36,7 @@ static void check_auth(const struct settings *settings, struct faults *faults)
         {"CERTSWAP_JWT_ISSUER", settings->jwt_issuer},
         {"CERTSWAP_JWT_AUDIENCE", settings->jwt_audience},
     };
+    const char *ca = "CERTSWAP_JWT_CA";
     if (has_fault(faults, "CERTSWAP_AUTH"))
         return;
     for (size_t i = 0; i < sizeof jwt / sizeof *jwt; i++) {
@@ -45,6 +45,11 @@ static void check_auth(const struct settings *settings, struct faults *faults)
         else
             refuse(jwt[i].value, jwt[i].variable, faults);
     }
+    if (settings->auth == AUTH_CLAIMS)
+        refuse(settings->jwt_ca, ca, faults);
+    else if (settings->jwt_ca != NULL && settings->jwt_jwks != NULL &&
+             strstr(settings->jwt_jwks, "://") == NULL)
+        faults_add(faults, ca, "is of no use with a file in CERTSWAP_JWT_JWKS; remove it");
 }
 
 /* A topic in two roles would be read as records of the wrong kind, or feed certswap its own output. */

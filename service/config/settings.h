@@ -73,6 +73,7 @@ struct settings {
     bool require_sealed;
     enum auth_mode auth;
     char *jwt_jwks; /* a file's path or an https URL */
+    char *jwt_ca;   /* of an https URL; NULL: the system's issuers */
     char *jwt_issuer;
     char *jwt_audience;
     char *jwt_user_claim;

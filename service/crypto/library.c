@@ -187,6 +187,16 @@ bool crypto_ran_out_of_memory(void)
     return memory;
 }
 
+bool crypto_memory_at_hand(void)
+{
+    enum { ENOUGH = 64 * 1024 };
+    void *memory = OPENSSL_malloc(ENOUGH);
+    if (memory == NULL)
+        crypto_ran_out_of_memory();
+    OPENSSL_free(memory);
+    return memory != NULL;
+}
+
 bool crypto_fault(struct err *err, enum err_code code, const char *format, ...)
 {
     if (crypto_ran_out_of_memory())

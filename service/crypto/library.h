@@ -78,5 +78,8 @@ bool crypto_fault(struct err *err, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Whether OpenSSL's error queue says that memory ran out. Empties the queue. */
 bool crypto_ran_out_of_memory(void);
+/* Whether OpenSSL gets as much memory as judging a signature takes: asked before a judgement that a want of
+   memory could falsify, since OpenSSL 3.0 does not always say that it gave up for it. */
+bool crypto_memory_at_hand(void);
 /* ERR_NO_MEMORY, with a text. Returns false. */
 bool crypto_no_memory(struct err *err);

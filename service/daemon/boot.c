@@ -6,6 +6,7 @@
 #include "metrics/metrics.h"
 #include "pipeline/check.h"
 #include "pipeline/inventory_loop.h"
+#include "pipeline/keys_loop.h"
 #include "pipeline/replace_work.h"
 #include "pipeline/staging_work.h"
 
@@ -36,6 +37,8 @@ struct service {
     struct schema_set *schemas;
     char *event_source;
     char *staging_group;
+    struct keys_loop *keys_loop; /* NULL: no token is asked for */
+    bool keys_started;
     struct inventory_loop *inventory_loop;
     bool inventory_started;
     struct staging_work *staging_work;
@@ -157,6 +160,19 @@ static void stop_clients(struct service *service)
     free(service->staging_group);
 }
 
+static bool make_keys(struct service *service, struct err *err)
+{
+    if (service->settings->auth != AUTH_JWT)
+        return true;
+    service->keys_loop = keys_loop_new(&service->context, err);
+    return service->keys_loop != NULL;
+}
+
+static void free_keys(struct service *service)
+{
+    keys_loop_free(service->keys_loop);
+}
+
 static bool make_staging(struct service *service, struct err *err)
 {
     const struct topic_names *topics = &service->settings->topics;
@@ -274,11 +290,14 @@ static void join_loops(struct service *service)
         runner_join(service->staging);
     if (service->inventory_started)
         inventory_loop_join(service->inventory_loop);
+    if (service->keys_started)
+        keys_loop_join(service->keys_loop);
 }
 
 static bool start_loops(struct service *service, struct err *err)
 {
-    bool all = true;
+    service->keys_started = service->keys_loop != NULL && keys_loop_start(service->keys_loop);
+    bool all = service->keys_started || service->keys_loop == NULL;
     service->inventory_started = inventory_loop_start(service->inventory_loop);
     service->staging_started = runner_start(service->staging);
     for (int i = 0; i < service->settings->pipelines; i++) {
@@ -300,8 +319,9 @@ static const struct stage {
 } stages[] = {
     {start_crypto, stop_crypto, false},       {start_schemas, stop_schemas, false},
     {start_inventory, stop_inventory, false}, {start_health, stop_health, false},
-    {start_clients, stop_clients, true},      {make_loops, free_loops, true},
-    {start_http, stop_http, false},           {start_loops, join_loops, false},
+    {start_clients, stop_clients, true},      {make_keys, free_keys, false},
+    {make_loops, free_loops, true},           {start_http, stop_http, false},
+    {start_loops, join_loops, false},
 };
 
 enum { STAGE_COUNT = sizeof stages / sizeof *stages };

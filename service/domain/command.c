@@ -110,10 +110,6 @@ bool command_read(struct arena *arena, const struct replace_command *command, in
                          (command->password_kind == PASSWORD_PLAIN && command->password.len > 0);
     if (command->password_kind == PASSWORD_PLAIN)
         view->password = command->password;
-    if (!check_ids(command, err))
-        return false;
-    if (command->principal.user.len == 0)
-        return err_set(err, ERR_INVALID_COMMAND,
-                       "principal.user is empty; send the name of the user who replaces");
-    return read_job_time(command, now_ms, view, err) && read_store_ids(arena, command, view, err);
+    return check_ids(command, err) && read_job_time(command, now_ms, view, err) &&
+           read_store_ids(arena, command, view, err);
 }

@@ -17,7 +17,7 @@ struct command_view {
     int64_t scheduled_at_ms; /* of a jobTime that is later than now */
 };
 
-/* Checks the ids, the user, storeIds and jobTime. False with INVALID_COMMAND, whose text says what to send
+/* Checks the ids, storeIds and jobTime. False with INVALID_COMMAND, whose text says what to send
    instead, or with NO_MEMORY. */
 bool command_read(struct arena *arena, const struct replace_command *command, int64_t now_ms,
                   struct command_view *view, struct err *err);

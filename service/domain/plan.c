@@ -58,8 +58,23 @@ bool plan_precheck(struct arena *arena, const struct plan_input *input, struct p
         .certificate_id = command->has_certificate_id ? command->certificate_id : 0,
     };
     struct err why = {0};
-    bool passed = command_read(arena, command, input->now_ms, &plan->view, &why) &&
-                  permission_read(arena, &command->principal, &plan->permissions, &why) &&
+    if (!command_read(arena, command, input->now_ms, &plan->view, &why))
+        return reject(arena, plan, &why, err);
+    if (input->policy->token_decides)
+        return true;
+    if (command->principal.user.len == 0) {
+        err_set(&why, ERR_INVALID_COMMAND, "principal.user is empty; send the name of the user who replaces");
+        return reject(arena, plan, &why, err);
+    }
+    return plan_authorize(arena, input, plan, err);
+}
+
+bool plan_authorize(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err)
+{
+    const struct replace_command *command = input->command;
+    struct err why = {0};
+    assert(plan->command == command && plan->rejection == ERR_NONE);
+    bool passed = permission_read(arena, &command->principal, &plan->permissions, &why) &&
                   permission_check(&plan->permissions, &why) &&
                   check_password_form(command, input->policy, &why);
     return passed || reject(arena, plan, &why, err);

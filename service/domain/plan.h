@@ -41,6 +41,7 @@ struct plan_policy {
     size_t max_stores_per_command;
     bool require_sealed; /* CERTSWAP_REQUIRE_SEALED */
     bool can_unseal;     /* sealed input can be opened: CERTSWAP_SEALING_DIR is set */
+    bool token_decides;  /* CERTSWAP_AUTH=jwt: the principal is a token's, and not known in the precheck */
 };
 
 struct plan_input {
@@ -101,13 +102,17 @@ struct plan {
 };
 
 /* First step, needing neither staging nor inventory nor a key. Fills the plan, and its rejection where
-   INVALID_COMMAND, FORBIDDEN or, for how the password came, SEAL_INVALID applies. False only with NO_MEMORY.
+   INVALID_COMMAND or, unless a token decides, one of plan_authorize's applies. False only with NO_MEMORY.
  */
 bool plan_precheck(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);
+/* Where a token decides, between the two steps, once it is verified and its principal is the command's: the
+   rejection where FORBIDDEN or, for how the password came, SEAL_INVALID applies. False only with NO_MEMORY.
+ */
+bool plan_authorize(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);
 /* Second step, on a plan whose precheck found nothing: the other rejections, the stores, their failures and
    jobs. False only with NO_MEMORY. */
 bool plan_decide(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);
-/* Both steps. */
+/* Both steps, of a command whose principal counts as written. */
 bool plan_make(struct arena *arena, const struct plan_input *input, struct plan *plan, struct err *err);
 
 enum replace_status plan_status(const struct plan *plan);

@@ -62,8 +62,10 @@ static bool set_up(struct fetcher *fetcher, const struct fetch_options *options)
               curl_easy_setopt(curl, CURLOPT_USERAGENT, "certswap/" CERTSWAP_VERSION) == CURLE_OK &&
               curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
               curl_easy_setopt(curl, CURLOPT_WRITEDATA, fetcher) == CURLE_OK;
+    /* Without the second, the folder of the system's issuers would count beside the file. */
     if (ok && options->ca_file != NULL)
-        ok = curl_easy_setopt(curl, CURLOPT_CAINFO, options->ca_file) == CURLE_OK;
+        ok = curl_easy_setopt(curl, CURLOPT_CAINFO, options->ca_file) == CURLE_OK &&
+             curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK;
     if (ok && options->user != NULL)
         ok = curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) == CURLE_OK &&
              curl_easy_setopt(curl, CURLOPT_USERNAME, options->user) == CURLE_OK &&

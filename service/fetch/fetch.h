@@ -14,7 +14,7 @@ struct fetcher;
 struct fetch_options {
     const char *server;      /* what errors call it: "the schema registry" */
     enum err_code failure;   /* the code of an exchange that failed */
-    const char *ca_file;     /* PEM, of those that are trusted; NULL: the system's */
+    const char *ca_file;     /* PEM, of those that alone are trusted; NULL: the system's */
     const char *user;        /* basic authentication; NULL: none */
     const char *password;    /* with user */
     bool https_only;         /* http:// is refused */

@@ -2,6 +2,7 @@
 
 #include "crypto/library.h"
 #include "crypto/sealing.h"
+#include "keys/key_store.h"
 #include "log/log.h"
 #include "redis/tls.h"
 
@@ -114,6 +115,21 @@ static void check_redis(const struct settings *settings, struct faults *faults)
     redis_tls_check(&tls, faults);
 }
 
+static void check_keys(const struct settings *settings, struct faults *faults)
+{
+    struct err err = {0};
+    struct err ca = {0};
+    if (settings->auth != AUTH_JWT)
+        return;
+    bool is_file = settings->jwt_jwks != NULL && strstr(settings->jwt_jwks, "://") == NULL;
+    if (is_file && (!crypto_library_start(&err) || !key_store_check_file(settings->jwt_jwks, &err)))
+        faults_add(faults, "CERTSWAP_JWT_JWKS", "%s", err.text);
+    if (is_file)
+        crypto_library_stop();
+    if (settings->jwt_ca != NULL && !key_store_check_ca(settings->jwt_ca, &ca))
+        faults_add(faults, "CERTSWAP_JWT_CA", "%s", ca.text);
+}
+
 void check_settings(const struct settings *settings, struct faults *faults)
 {
     check_kafka(settings, faults);
@@ -121,4 +137,5 @@ void check_settings(const struct settings *settings, struct faults *faults)
     check_staging_keys(settings, faults);
     check_schemas(settings, faults);
     check_sealing(settings, faults);
+    check_keys(settings, faults);
 }

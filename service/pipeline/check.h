@@ -1,5 +1,6 @@
 /* pipeline/check: what the settings' table alone cannot judge: librdkafka's properties, the files for TLS to
-   Redis, the staging keys, the folders of schemas and of sealing keys. Every fault goes to the same list. */
+   Redis, the staging keys, the folders of schemas and of sealing keys, the files of token keys and of a key
+   server's issuers. Every fault goes to the same list. */
 #pragma once
 
 #include "avro/schema_set.h"

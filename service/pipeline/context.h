@@ -1,11 +1,12 @@
 /* pipeline/context: what all loops of the process share. Made by the daemon before they start; only `stop`
-   and what guards itself (inventory, health) changes afterwards. */
+   and what guards itself (inventory, keys, health) changes afterwards. */
 #pragma once
 
 #include "base/clock.h"
 #include "config/settings.h"
 #include "domain/inventory.h"
 #include "kafka/client.h"
+#include "keys/key_store.h"
 #include "pipeline/health.h"
 #include "redis/connection.h"
 
@@ -21,6 +22,7 @@ struct pipeline_context {
     struct redis_options redis;
     const struct schema_set *schemas;
     struct inventory *inventory;
+    struct key_store *keys; /* NULL: no token is asked for (CERTSWAP_AUTH=claims) */
     struct health *health;
     const struct clock *clock;  /* wall clock */
     struct span event_source;   /* ce_source */

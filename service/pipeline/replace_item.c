@@ -61,6 +61,8 @@ bool replace_item_read(struct replace_tools *tools, const rd_kafka_message_t *me
                                       &item->refusal))
         return item->refusal.code != ERR_NO_MEMORY || err_set(err, ERR_NO_MEMORY, "%s", item->refusal.text);
     item->claim.command_id = item->command.command_id;
+    if (tools->policy.token_decides)
+        item->command.principal = (struct principal){0};
     struct plan_input input = {.command = &item->command, .policy = &tools->policy, .now_ms = tools->now_ms};
     if (!read_origin(tools, item))
         return err_set(err, ERR_NO_MEMORY, "out of memory for a command's origin");
@@ -119,7 +121,7 @@ bool replace_item_take_lookup(struct replace_tools *tools, struct replace_item *
 
 bool replace_item_lacks_material(const struct replace_item *item)
 {
-    return replace_item_wants_lookup(item) &&
+    return replace_item_wants_lookup(item) && !item->key_may_come &&
            (item->staged.state == STAGED_MISSING || item->staged.state == STAGED_EXPIRED);
 }
 
@@ -139,7 +141,9 @@ static enum item_fate fate_of(const struct replace_item *item)
     case LEDGER_OWNER:
         break;
     }
-    return replace_item_lacks_material(item) && item->may_still_come ? ITEM_RETRIED : ITEM_DECIDED;
+    if (item->key_may_come || (replace_item_lacks_material(item) && item->may_still_come))
+        return ITEM_RETRIED;
+    return ITEM_DECIDED;
 }
 
 /* Only a command that is decided has its sealed password opened: not one that waits, and no duplicate. */
@@ -191,12 +195,14 @@ static bool do_without_retry(struct replace_tools *tools, struct replace_item *i
                        "a duplicate of %zu bytes, too large for the retry topic, is read again", size);
     struct span message = arena_format(
         tools->arena,
-        "the command must wait for its certificate, but with %zu bytes it is larger than the retry topic "
-        "takes (%zu): make it smaller, or send it again once the certificate is staged",
-        size, outbox->message_max_bytes);
+        "the command must wait for %s, but with %zu bytes it is larger than the retry topic takes (%zu): "
+        "make "
+        "it smaller, or send it again once %s",
+        item->key_may_come ? "its token's key, which is not in the key set" : "its certificate", size,
+        outbox->message_max_bytes, item->key_may_come ? "the key is known" : "the certificate is staged");
     if (message.data == NULL)
         return err_set(err, ERR_NO_MEMORY, "out of memory for a rejection");
-    plan_reject(&item->plan, ERR_INVALID_COMMAND, message);
+    plan_reject(&item->plan, item->key_may_come ? ERR_UNAUTHENTICATED : ERR_INVALID_COMMAND, message);
     item->fate = ITEM_DECIDED;
     return true;
 }

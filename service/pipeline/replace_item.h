@@ -2,6 +2,7 @@
 #pragma once
 
 #include "avro/codec.h"
+#include "crypto/jwt.h"
 #include "crypto/material.h"
 #include "domain/plan.h"
 #include "domain/result.h"
@@ -17,7 +18,7 @@ enum item_fate {
     ITEM_DECIDED,  /* jobs and result; kept in the ledger */
     ITEM_CONFLICT, /* a result that says so; not kept */
     ITEM_REPEATED, /* a duplicate: the kept result again, no job */
-    ITEM_RETRIED,  /* its certificate, or the owner's decision, may still come */
+    ITEM_RETRIED,  /* its certificate, the owner's decision, or its token's key may still come */
 };
 
 struct replace_item {
@@ -30,6 +31,8 @@ struct replace_item {
     int64_t retries;       /* how often it went through the retry topic */
     int64_t first_seen_ms; /* Redis' clock; 0: now, in this batch */
     bool repeatable;       /* LEDGER_DECIDED, and that decision is committed */
+
+    bool key_may_come; /* its token names a key that is not known, and that the source may have now */
 
     struct staged_lookup lookup; /* asked unless the precheck rejected the command */
     struct staged_outcome staged;
@@ -52,15 +55,18 @@ struct replace_tools {
     struct staging_keys *keys;
     struct buf scratch;
     struct plan_policy policy;
-    int64_t now_ms;       /* of the batch, wall clock */
-    int64_t redis_now_ms; /* of the batch, Redis' clock */
+    struct jwt_rules token_rules; /* where policy.token_decides; as is the next */
+    struct key_view key_view;     /* of the batch */
+    int64_t now_ms;               /* of the batch, wall clock */
+    int64_t redis_now_ms;         /* of the batch, Redis' clock */
+    int64_t redis_ahead_ms;       /* Redis' clock less the monotonic one; 0: not known yet */
 };
 
 /* Decodes, prechecks, and reads where the record came from first. False with NO_MEMORY or INTERNAL only: what
    is wrong with the record goes into the item. */
 bool replace_item_read(struct replace_tools *tools, const rd_kafka_message_t *message,
                        struct replace_item *item, struct err *err);
-/* Whether the staging must be asked for it. */
+/* Whether the staging must be asked for it: nothing rejects it yet. */
 bool replace_item_wants_lookup(const struct replace_item *item);
 /* Takes the answer in item->lookup up: opens the staged record. False only with NO_MEMORY. */
 bool replace_item_take_lookup(struct replace_tools *tools, struct replace_item *item, struct err *err);

@@ -3,6 +3,7 @@
 #include "kafka/ends.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "pipeline/authenticate.h"
 #include "pipeline/replace_item.h"
 #include "redis/watermark.h"
 
@@ -21,7 +22,6 @@ struct replace_work {
     struct ends *ends;          /* made when it is first needed */
     struct replace_item *items; /* in the arena; `count` of them */
     size_t count;
-    int64_t redis_ahead_ms; /* Redis' clock less the monotonic one; 0: not known yet */
 };
 
 struct replace_work *replace_work_new(struct pipeline_context *context, struct err *err)
@@ -37,6 +37,13 @@ struct replace_work *replace_work_new(struct pipeline_context *context, struct e
         .max_stores_per_command = (size_t)context->settings->max_stores_per_command,
         .require_sealed = context->settings->require_sealed,
         .can_unseal = context->settings->sealing_dir != NULL,
+        .token_decides = context->keys != NULL,
+    };
+    tools->token_rules = (struct jwt_rules){
+        .issuer = span_text(context->settings->jwt_issuer),
+        .audience = span_text(context->settings->jwt_audience),
+        .user_claim = context->settings->jwt_user_claim,
+        .permissions_claim = context->settings->jwt_permissions_claim,
     };
     tools->arena = arena_new(0);
     tools->codec = codec_new(context->schemas);
@@ -59,6 +66,7 @@ static void finish(void *self)
     for (size_t i = 0; i < work->count; i++)
         replace_item_free(&work->items[i]);
     work->count = 0;
+    authenticate_end(&work->tools);
     arena_reset(work->tools.arena);
 }
 
@@ -79,12 +87,16 @@ void replace_work_free(struct replace_work *work)
     free(work);
 }
 
-/* A command that is decided before the whole inventory is known would miss stores. */
+/* A command that is decided before the whole inventory is known would miss stores; before a key set is known
+   its token could not be judged. */
 static bool may_start(void *self, struct err *err)
 {
     struct replace_work *work = self;
-    return atomic_load(&work->tools.context->inventory_read) ||
-           err_set(err, ERR_KAFKA_RETRIABLE, "waits until the whole inventory has been read");
+    if (!atomic_load(&work->tools.context->inventory_read))
+        return err_set(err, ERR_KAFKA_RETRIABLE, "waits until the whole inventory has been read");
+    bool known = authenticate_begin(&work->tools, err);
+    authenticate_end(&work->tools);
+    return known;
 }
 
 /* A retry record says by Redis' clock when it is due; none waits for longer than the delay that certswap
@@ -94,10 +106,11 @@ static int delay_ms(void *self, const rd_kafka_message_t *message)
     struct replace_work *work = self;
     const struct settings *settings = work->tools.context->settings;
     int64_t not_before_ms;
-    if (work->redis_ahead_ms == 0 || strcmp(rd_kafka_topic_name(message->rkt), settings->topics.retry) != 0 ||
+    if (work->tools.redis_ahead_ms == 0 ||
+        strcmp(rd_kafka_topic_name(message->rkt), settings->topics.retry) != 0 ||
         !message_header_number(message, RETRY_HEADER_NOT_BEFORE, &not_before_ms))
         return 0;
-    int64_t left_ms = not_before_ms - (monotonic_us() / 1000 + work->redis_ahead_ms);
+    int64_t left_ms = not_before_ms - (monotonic_us() / 1000 + work->tools.redis_ahead_ms);
     return left_ms <= 0 ? 0 : left_ms < settings->retry_delay_ms ? (int)left_ms : settings->retry_delay_ms;
 }
 
@@ -128,7 +141,7 @@ static bool take_answers(struct replace_work *work, struct watermark_table *wate
     if (!watermark_answer(work->redis, arena, watermarks, err))
         return false;
     work->tools.redis_now_ms = watermarks->now_ms;
-    work->redis_ahead_ms = watermarks->now_ms - monotonic_us() / 1000;
+    work->tools.redis_ahead_ms = watermarks->now_ms - monotonic_us() / 1000;
     for (size_t i = 0; i < work->count; i++) {
         struct replace_item *item = &work->items[i];
         if (item->refusal.code != ERR_NONE)
@@ -137,8 +150,22 @@ static bool take_answers(struct replace_work *work, struct watermark_table *wate
             item->first_seen_ms = watermarks->now_ms;
         if (!ledger_answer(work->redis, arena, &item->claim, err))
             return false;
-        if (replace_item_wants_lookup(item) && (!staging_answer(work->redis, arena, &item->lookup, err) ||
-                                                !replace_item_take_lookup(&work->tools, item, err)))
+        if (replace_item_wants_lookup(item) && !staging_answer(work->redis, arena, &item->lookup, err))
+            return false;
+    }
+    return true;
+}
+
+/* The token before the material: who is refused for it has none opened. */
+static bool open_items(struct replace_work *work, struct err *err)
+{
+    for (size_t i = 0; i < work->count; i++) {
+        struct replace_item *item = &work->items[i];
+        if (item->refusal.code != ERR_NONE)
+            continue;
+        if (!authenticate(&work->tools, item, err) ||
+            (replace_item_wants_lookup(item) && !item->key_may_come &&
+             !replace_item_take_lookup(&work->tools, item, err)))
             return false;
     }
     return true;
@@ -262,8 +289,9 @@ static bool prepare_batch(struct replace_work *work, const struct batch *batch, 
     /* The generation before the claims: a member that was expelled meanwhile must not pass for its successor.
      */
     int32_t generation;
-    if (!consumer_generation(consumer, &generation, err) || !ask(work, generation, err) ||
-        !take_answers(work, &watermarks, err) || !claim_outdated_again(work, batch, consumer, err))
+    if (!authenticate_begin(&work->tools, err) || !consumer_generation(consumer, &generation, err) ||
+        !ask(work, generation, err) || !take_answers(work, &watermarks, err) ||
+        !claim_outdated_again(work, batch, consumer, err) || !open_items(work, err))
         return false;
     for (size_t i = 0; i < work->count; i++)
         if (work->items[i].refusal.code == ERR_NONE && work->items[i].claim.state == LEDGER_DECIDED &&
@@ -383,8 +411,9 @@ static void report_retry(const struct replace_item *item)
     metric_add(METRIC_RETRIES, 1);
     log_debug("command waits", log_uuid("commandId", &item->command.command_id),
               log_int("retries", item->retries + 1),
-              log_str("for", item->claim.state == LEDGER_OWNER ? "its certificate"
-                                                               : "the first decision of its id"));
+              log_str("for", item->key_may_come                  ? "its token's key"
+                             : item->claim.state == LEDGER_OWNER ? "its certificate"
+                                                                 : "the first decision of its id"));
 }
 
 static void committed(void *self, const struct batch *batch, size_t first, size_t next)

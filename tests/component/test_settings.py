@@ -2,6 +2,7 @@
 once. Needs no server."""
 import base64
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ GOOD = {"CERTSWAP_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "CERTSWAP_STAGING_KEY
         "CERTSWAP_REQUIRE_SEALED": "false", "CERTSWAP_HTTP_LISTEN": "127.0.0.1:0"}
 VARIABLES = """KAFKA_BOOTSTRAP_SERVERS TOPIC_ENROLLMENTS TOPIC_RENEWALS TOPIC_INVENTORY TOPIC_COMMANDS TOPIC_RETRY TOPIC_DLQ
 TOPIC_JOBS TOPIC_RESULTS GROUP_ID INSTANCE_ID REDIS_URL REDIS_TLS_CA REDIS_TLS_CERTIFICATE REDIS_TLS_KEY STAGING_KEYS STAGING_TTL_S SEALING_DIR REQUIRE_SEALED AUTH
-JWT_JWKS JWT_ISSUER JWT_AUDIENCE JWT_USER_CLAIM JWT_PERMISSIONS_CLAIM AVRO_FRAMING SCHEMA_REGISTRY_URL
+JWT_JWKS JWT_CA JWT_ISSUER JWT_AUDIENCE JWT_USER_CLAIM JWT_PERMISSIONS_CLAIM AVRO_FRAMING SCHEMA_REGISTRY_URL
 SCHEMA_AUTO_REGISTER SCHEMAS_DIR PIPELINES BATCH_MAX RETRY_DELAY_MS MAX_STORES_PER_COMMAND PKCS12_ITERATIONS
 PKCS12_MAX_ITERATIONS COMMAND_RETENTION_S HTTP_LISTEN STOP_DEADLINE_S SECCOMP LOG_LEVEL LOG_FORMAT""".split()
 
@@ -131,6 +132,33 @@ class Settings(unittest.TestCase):
             "CERTSWAP_REDIS_TLS_CERTIFICATE is not", "CERTSWAP_PIPELINES: ")
         self.assertNotIn("hunter2", told)
         self.assert_refused(GOOD | {"CERTSWAP_REDIS_TLS_CA": os.devnull}, "CERTSWAP_REDIS_TLS_CA: ", "rediss://")
+
+    def test_jwt(self):
+        url = GOOD | {"CERTSWAP_AUTH": "jwt", "CERTSWAP_JWT_ISSUER": "https://idp.example", "CERTSWAP_JWT_AUDIENCE": "certswap",
+                      "CERTSWAP_JWT_JWKS": "https://idp.example/keys"}
+        done = certswapd("--check-config", **url)
+        self.assertEqual(0, done.returncode, done.stderr)
+        for name in ("JWKS", "ISSUER", "AUDIENCE"):
+            variable = "CERTSWAP_JWT_" + name
+            self.assert_refused({other: value for other, value in url.items() if other != variable}, variable + ": ")
+        self.assert_refused(url | {"CERTSWAP_JWT_JWKS": "http://idp.example/keys"}, "CERTSWAP_JWT_JWKS: ")
+        with tempfile.TemporaryDirectory() as folder:
+            keys = os.path.join(folder, "keys.json")
+            with_file = url | {"CERTSWAP_JWT_JWKS": keys}
+            self.assert_refused(with_file, "CERTSWAP_JWT_JWKS: ", keys, "cannot be read")
+            for text, part in (("{", "no JSON text"), ("{}", "no JWK Set"), ('{"keys":[]}', "has no keys"),
+                               ('{"keys":[{"kty":"oct","k":"AAAA"}]}', "neither RSA nor EC")):
+                with open(keys, "w", encoding="ascii") as file:
+                    file.write(text)
+                self.assert_refused(with_file, "CERTSWAP_JWT_JWKS: ", keys, part, arguments=())
+            shutil.copy(os.path.join(servers.SOURCE, "tests", "cases", "jwt", "several.jwks.json"), keys)
+            done = certswapd("--check-config", **with_file)
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assert_refused(with_file | {"CERTSWAP_JWT_CA": keys}, "CERTSWAP_JWT_CA: ", "of no use with a file")
+            self.assert_refused(url | {"CERTSWAP_JWT_CA": keys}, "CERTSWAP_JWT_CA: ", keys)
+            make_pair(keys, os.devnull)
+            done = certswapd("--check-config", **url | {"CERTSWAP_JWT_CA": keys})
+            self.assertEqual(0, done.returncode, done.stderr)
 
     def test_sealed_needs_a_folder(self):
         told = self.assert_refused({name: value for name, value in GOOD.items() if name != "CERTSWAP_REQUIRE_SEALED"},

@@ -85,3 +85,33 @@ Test(base64, both_ways_on_one_line)
                       "%s", bad[i]);
     }
 }
+
+Test(base64, url_digits_without_padding)
+{
+    static const char *const pairs[][2] = {{"", ""},           {"f", "Zg"},        {"fo", "Zm8"},
+                                           {"foo", "Zm9v"},    {"foob", "Zm9vYg"}, {"\xfb\xff\xbf", "-_-_"},
+                                           {"\xfb\xff", "-_8"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        AUTO(buf) struct buf bytes = {0};
+        cr_assert(base64url_decode(&bytes, span_text(pairs[i][1])), "%s", pairs[i][1]);
+        cr_assert(span_equal(buf_span(&bytes), span_text(pairs[i][0])), "%s", pairs[i][1]);
+    }
+    static const char *const bad[] = {"Z",
+                                      "Zg=",
+                                      "Zg==",
+                                      "Zm8=",
+                                      "Zh",
+                                      "Zm9",
+                                      "Zm9vY",
+                                      "+/+/",
+                                      "=",
+                                      "Zm 9",
+                                      "Zm9v\n",
+                                      "Zm9v=",
+                                      "\xc3\xa4"
+                                      "AA"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        AUTO(buf) struct buf bytes = {0};
+        cr_assert_not(base64url_decode(&bytes, span_text(bad[i])), "%s", bad[i]);
+    }
+}

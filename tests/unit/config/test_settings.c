@@ -103,7 +103,6 @@ static const struct {
     {"CERTSWAP_HTTP_LISTEN=:80", "no host"},
     {"CERTSWAP_HTTP_LISTEN=localhost", "no port"},
     {"CERTSWAP_HTTP_LISTEN=local/host:1", "host name of other characters"},
-    {"CERTSWAP_AUTH=jwt", "not in this version"},
     {"CERTSWAP_AUTH=ldap", "claims, jwt"},
     {"CERTSWAP_SEALING_DIR=/seal", NULL},
     {"CERTSWAP_SEALING_DIR=/se\nal", "no path"},
@@ -116,6 +115,8 @@ static const struct {
     {"CERTSWAP_REDIS_TLS_CA_FILE=/ca.pem", "did you mean CERTSWAP_REDIS_TLS_CA?"},
     {"CERTSWAP_JWT_JWKS=http://idp/jwks", "no https URL"},
     {"CERTSWAP_JWT_JWKS=/jwks.json", "CERTSWAP_AUTH=claims trusts"},
+    {"CERTSWAP_JWT_CA=/ca.pem", "CERTSWAP_AUTH=claims trusts"},
+    {"CERTSWAP_JWT_CA=/ca\n.pem", "no path"},
     {"CERTSWAP_SCHEMAS_DIR=schemas", NULL},
     {"CERTSWAP_SCHEMAS_DIR=/sch\nemas", "no path"},
     {"CERTSWAP_REDIS_URL=unix:///run/\nredis.sock", "no absolute path"},
@@ -344,7 +345,7 @@ Test(settings, no_fault_names_a_secret)
 Test(settings, combinations_that_do_not_fit_are_faults)
 {
     struct faults faults = {0};
-    char issuer[] = "https://idp";
+    char issuer[] = "https://idp", file[] = "/jwks.json";
     const struct settings settings = {.require_sealed = true,
                                       .auth = AUTH_JWT,
                                       .jwt_issuer = issuer,
@@ -358,6 +359,12 @@ Test(settings, combinations_that_do_not_fit_are_faults)
     cr_assert(has_fault(&faults, "CERTSWAP_JWT_AUDIENCE", "required by CERTSWAP_AUTH=jwt"));
     cr_assert(
         has_fault(&faults, "CERTSWAP_SCHEMA_REGISTRY_URL", "required by CERTSWAP_AVRO_FRAMING=confluent"));
+    faults_free(&faults);
+    const struct settings of_a_file = {
+        .auth = AUTH_JWT, .jwt_issuer = issuer, .jwt_audience = issuer, .jwt_jwks = file, .jwt_ca = file};
+    settings_check_service(&of_a_file, &faults);
+    cr_assert_eq(faults.count, 1);
+    cr_assert(has_fault(&faults, "CERTSWAP_JWT_CA", "of no use with a file"));
     faults_free(&faults);
 }
 

@@ -3,10 +3,12 @@
    same. */
 #include "crypto/at_rest.h"
 #include "crypto/credential_open.h"
+#include "crypto/jwt.h"
 #include "crypto/library.h"
 #include "crypto/sealing.h"
 #include "crypto/store_format.h"
 #include "unit/crypto/cases.h"
+#include "unit/crypto/jwt_cases.h"
 #include "unit/crypto/sealing_cases.h"
 
 #include <criterion/criterion.h>
@@ -321,4 +323,53 @@ static bool load_pairs(void *arg, struct buf *out, struct err *err)
 Test(memory, loading_pairs)
 {
     fail_each("pairs", load_pairs, NULL, true, all_or(7));
+}
+
+static bool judge_token(void *arg, struct buf *out, struct err *err)
+{
+    const struct jwt_case *one = arg;
+    AUTO(arena) struct arena *arena = arena_new(0);
+    struct jwt jwt;
+    struct principal principal;
+    if (arena == NULL)
+        return crypto_no_memory(err);
+    if (!jwt_read(arena, one->token, &jwt, err) || jwt_check_key(&jwt, one->set, err) != JWT_KEY_GOOD ||
+        !jwt_read_claims(arena, &jwt, &jwt_case_rules, JWT_CASE_MOMENT_MS, &principal, err))
+        return false;
+    buf_put(out, principal.user.data, principal.user.len);
+    for (size_t i = 0; i < principal.permission_count; i++)
+        buf_put(out, principal.permissions[i].data, principal.permissions[i].len);
+    return !out->failed || crypto_no_memory(err);
+}
+
+/* A good token that is refused would be refused for ever. */
+Test(memory, no_good_token_is_refused)
+{
+    const char *names[] = {"RS256", "PS384", "ES256", "ES512", "permissions in a text"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct jwt_case one;
+        jwt_case_load(&one, names[i]);
+        fail_each(names[i], judge_token, &one, true, 1);
+        jwt_case_free(&one);
+    }
+}
+
+static bool read_key_set(void *arg, struct buf *out, struct err *err)
+{
+    struct jwk_set *set;
+    if (!jwk_set_parse(buf_span(arg), &set, err))
+        return false;
+    buf_put_format(out, "%zu of %zu", set->usable, set->count);
+    jwk_set_free(set);
+    return !out->failed || crypto_no_memory(err);
+}
+
+Test(memory, no_key_is_lost)
+{
+    AUTO(buf) struct buf json = {0};
+    jwt_set_text("one", &json);
+    fail_each("one", read_key_set, &json, true, 1);
+    buf_reset(&json);
+    jwt_set_text("several", &json);
+    fail_each("several", read_key_set, &json, true, all_or(5));
 }

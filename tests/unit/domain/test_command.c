@@ -70,12 +70,6 @@ Test(command, names_the_new_certificate_once)
     refused("cannot replace itself");
 }
 
-Test(command, has_a_user)
-{
-    world.command.principal.user = SPAN_LITERAL("");
-    refused("principal.user is empty");
-}
-
 Test(command, an_empty_password_is_none)
 {
     cr_assert(taken().has_password);

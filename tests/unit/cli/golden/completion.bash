@@ -63,6 +63,8 @@ _certswap()
     "replace --request-id" | "replace -r") ;;
     "replace --user" | "replace -u") ;;
     "replace --permission" | "replace -p") ;;
+    "replace --token-file") files=1 ;;
+    "replace --token-env") ;;
     "replace --store-id") ;;
     "replace --job-time") ;;
     "replace --password-file") files=1 ;;
@@ -111,7 +113,7 @@ _certswap()
             words='--file --remove --bootstrap-servers --output --help '
             ;;
         "replace")
-            words='--file --existing --certificate-id --request-id --user --permission --store-id --job-time --password-file --password-env --password-prompt --seal-to --dry-run --command-id --wait --timeout --bootstrap-servers --output --help '
+            words='--file --existing --certificate-id --request-id --user --permission --token-file --token-env --store-id --job-time --password-file --password-env --password-prompt --seal-to --dry-run --command-id --wait --timeout --bootstrap-servers --output --help '
             ;;
         "watch")
             words='--from-beginning --until-end --count --timeout --field --show-secrets --bootstrap-servers --output --help '

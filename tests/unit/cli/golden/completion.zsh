@@ -97,6 +97,8 @@ _certswap()
       '--request-id[the same, by its request; give one of both]:ID:' \
       '--user[in whose name; the requester of the new certificate]:USER:' \
       '*--permission[a permission of the user]:PATH:' \
+      '--token-file[a file whose first line is the user'\''s token, where the service asks for one]:FILE:_files' \
+      '--token-env[the environment variable that holds it]:NAME:' \
       '*--store-id[only in this store]:GUID:' \
       '--job-time[when the jobs run, ISO 8601 with a zone; at once when absent]:TIME:' \
       '--password-file[a file whose first line is the password\: what secures the certificate in the stores]:FILE:_files' \
