@@ -203,7 +203,8 @@ class Load:
         for certificate_id in NEW:
             event = self._event(certificate_id)
             if self.chance.random() < 0.3:
-                self._as_renewal(event)
+                del event["certificateFormat"]
+                event["renewedCertificateId"] = 1
             self._enroll(event)
 
     def _expired(self):
@@ -216,22 +217,16 @@ class Load:
         self._enroll(self._event(certificate_id, occurredAt=contract.now_ms() - LIFE_MS - 60_000), then)
 
     def _older(self):
-        """An older event of another user comes after, or beside, the one that counts, often by the other topic."""
-        certificate_id, fan_out = next(self._ids), self._fan_out()
+        """An older event of another user comes after the one that counts; in its partition, else it could come first
+        and be, until then, the newest."""
+        certificate_id, fan_out, partition = next(self._ids), self._fan_out(), self._partition()
         counts = self._event(certificate_id)
         other = self._event(certificate_id, requester="DOMAIN\\mallory", occurredAt=counts["occurredAt"] - 5_000)
-        if self.chance.random() < 0.5:
-            self._as_renewal(other)
 
         def then():
             self._send_command("older", self._command(self.existing[fan_out], certificate_id),
                                [self._completed(fan_out, certificate_id)])
-        self._enroll(counts, lambda: self._enroll(other, then, partition=self._partition()),
-                     partition=self._partition())
-
-    def _as_renewal(self, event):
-        del event["certificateFormat"]
-        event["renewedCertificateId"] = 1
+        self._enroll(counts, lambda: self._enroll(other, then, partition=partition), partition=partition)
 
     def _command(self, existing, certificate_id, **fields):
         return contract.replace_command(existing, certificate_id, commandId=self._uuid(), **fields)
