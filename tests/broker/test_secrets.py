@@ -245,11 +245,15 @@ class Search(unittest.TestCase):
         cls.examples = cls.needles.examples()
 
     def pieces(self, size):
-        """Of the size, from the beginning, the middle and the end of each form; noise between, at every alignment."""
-        data = b"".join(form[at:at + size] + b"\xfe" * (31 + number % 8)
-                        for number, (_, _, form) in enumerate(self.examples)
-                        for at in (0, (len(form) - size) // 2, len(form) - size))
-        return b"\xfe" + data
+        """Of the size, from the beginning, the middle and the end of each form, at every alignment; between two of them
+        noise that goes on neither."""
+        data = b""
+        for number, (_, _, form) in enumerate(self.examples):
+            for at in (0, (len(form) - size) // 2, len(form) - size):
+                before = form[at - 1] ^ 1 if at > 0 else 0xFE
+                after = form[at + size] ^ 1 if at + size < len(form) else 0xFE
+                data += bytes((before, *form[at:at + size], after)) + b"\xfe" * (29 + number % 8)
+        return data
 
     def test_pieces(self):
         self.assertEqual(self.needles.forms(), set(self.needles.found_in(self.pieces(needles.PIECE))))
