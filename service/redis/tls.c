@@ -235,7 +235,10 @@ static bool expect_host(SSL *ssl, const char *host)
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    char name[256]; /* OpenSSL's macro takes the const of `host` away; a setting's host is shorter */
+    int len = snprintf(name, sizeof name, "%s", host);
+    return len < (int)sizeof name && SSL_set1_host(ssl, host) == 1 &&
+           SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 static void tell_handshake(SSL *ssl, const redisContext *context, char *why, size_t size)
