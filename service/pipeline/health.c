@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "log/log.h"
+#include "metrics/metrics.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -62,6 +63,7 @@ struct health_part *health_add(struct health *health, const char *name)
     while (*end != NULL)
         end = &(*end)->next;
     *end = part;
+    metric_add(METRIC_UNREADY_PARTS, 1);
     return part;
 }
 
@@ -81,6 +83,8 @@ void health_waiting(struct health_part *part, const char *reason)
     if (say || part->logged_ms == 0)
         part->logged_ms = now;
     pthread_mutex_unlock(&part->mutex);
+    if (was_ready)
+        metric_add(METRIC_UNREADY_PARTS, 1);
     if (say)
         log_warn(was_ready ? "not ready" : "still not ready", log_str("part", part->name),
                  log_str("reason", reason));
@@ -93,8 +97,10 @@ void health_ready(struct health_part *part)
     part->ready = true;
     part->logged_ms = 0;
     pthread_mutex_unlock(&part->mutex);
-    if (!was_ready)
-        log_info("ready", log_str("part", part->name));
+    if (was_ready)
+        return;
+    metric_add(METRIC_UNREADY_PARTS, -1);
+    log_info("ready", log_str("part", part->name));
 }
 
 bool health_is_ready(struct health *health, struct buf *reasons)

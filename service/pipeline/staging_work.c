@@ -5,6 +5,7 @@
 #include "domain/staging.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "pipeline/staged_count.h"
 #include "pipeline/staged_record.h"
 #include "pipeline/staging_keys.h"
 #include "pipeline/unseal.h"
@@ -36,6 +37,7 @@ struct staging_work {
     struct stage_request *requests;
     enum stage_outcome *outcomes;
     size_t request_count;
+    struct staged_count staged;
     int64_t pinged_us;
     int64_t redis_now_ms; /* of the batch */
     bool redis_answers;
@@ -235,6 +237,13 @@ static const char *const outcome_texts[] = {
     [METRIC_EVENT_EXPIRED] = "expired", [METRIC_EVENT_DEAD_LETTER] = "dead letter",
 };
 
+/* As stage.lua does, by this instance's clock instead of Redis'. */
+static void note_staged(struct staging_work *work, int64_t occurred_at_ms, int64_t now_ms)
+{
+    int64_t from_ms = occurred_at_ms < now_ms ? occurred_at_ms : now_ms;
+    staged_count_add(&work->staged, from_ms + (int64_t)work->context->settings->staging_ttl_s * 1000, now_ms);
+}
+
 static void report(struct staging_work *work, const rd_kafka_message_t *message, const struct item *item)
 {
     enum metric_event_outcome outcome = metric_outcome(work, item);
@@ -244,8 +253,9 @@ static void report(struct staging_work *work, const rd_kafka_message_t *message,
         metric_add(METRIC_DEAD_LETTERS, 1,
                    event->is_renewal ? METRIC_TOPIC_RENEWALS : METRIC_TOPIC_ENROLLMENTS);
     if (outcome == METRIC_EVENT_STAGED) {
-        int64_t delay_ms = clock_now_ms(work->context->clock) - event->occurred_at_ms;
-        metric_observe(METRIC_STAGING_DELAY, (double)delay_ms / 1000);
+        int64_t now_ms = clock_now_ms(work->context->clock);
+        metric_observe(METRIC_STAGING_DELAY, (double)(now_ms - event->occurred_at_ms) / 1000);
+        note_staged(work, event->occurred_at_ms, now_ms);
     }
     log_info(event->is_renewal ? "renewal" : "enrollment", log_str("outcome", outcome_texts[outcome]),
              log_int("certificateId", event->certificate_id), log_int("requestId", event->request_id),
@@ -261,6 +271,7 @@ static void committed(void *self, const struct batch *batch, size_t first, size_
     struct staging_work *work = self;
     for (size_t i = first; i < next; i++)
         report(work, batch->messages[i], &work->items[i]);
+    metric_set(METRIC_STAGED, staged_count_at(&work->staged, clock_now_ms(work->context->clock)));
 }
 
 static void finish(void *self)
@@ -275,6 +286,7 @@ static bool idle(void *self, struct consumer *consumer, struct err *err)
 {
     struct staging_work *work = self;
     refresh_keys(work);
+    metric_set(METRIC_STAGED, staged_count_at(&work->staged, clock_now_ms(work->context->clock)));
     if (monotonic_us() - work->pinged_us >= PING_EVERY_US || !work->redis_answers)
         note_redis(work, redis_ping(work->redis, err));
     if (work->redis_answers && watermark_probe_turn(work->probe, work->redis, consumer, err))

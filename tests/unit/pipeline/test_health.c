@@ -1,3 +1,4 @@
+#include "metrics/metrics.h"
 #include "pipeline/health.h"
 
 #include <criterion/criterion.h>
@@ -23,6 +24,24 @@ Test(health, is_ready_when_every_part_is)
     cr_assert(ready(health, ""));
     health_waiting(inventory, "gone");
     cr_assert_not(ready(health, "inventory: gone\n"));
+}
+
+Test(health, counts_the_parts_that_are_not_ready)
+{
+    metrics_init();
+    AUTO(health) struct health *health = health_new();
+    struct health_part *inventory = health_add(health, "inventory");
+    struct health_part *staging = health_add(health, "staging");
+    cr_assert_eq(metric_get(METRIC_UNREADY_PARTS), 2);
+    health_waiting(inventory, "still reading");
+    health_ready(staging);
+    health_ready(staging);
+    cr_assert_eq(metric_get(METRIC_UNREADY_PARTS), 1);
+    health_ready(inventory);
+    cr_assert_eq(metric_get(METRIC_UNREADY_PARTS), 0);
+    health_waiting(staging, "Redis is down");
+    health_waiting(staging, "Redis is still down");
+    cr_assert_eq(metric_get(METRIC_UNREADY_PARTS), 1);
 }
 
 Test(health, is_live_while_its_parts_turn_whatever_they_wait_for)
