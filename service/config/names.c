@@ -72,12 +72,13 @@ char *kafka_property_name(const char *suffix, bool *no_memory)
 }
 
 /* By parts of the name, so that properties of later librdkafka versions are covered too. */
+const char *const kafka_secret_parts[] = {
+    "password", "secret", "passphrase", "key.pem", "sasl.oauthbearer.config", NULL};
+
 bool kafka_property_is_secret(const char *property)
 {
-    static const char *const parts[] = {"password", "secret", "passphrase", "key.pem",
-                                        "sasl.oauthbearer.config"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcasestr(property, parts[i]) != NULL)
+    for (size_t i = 0; kafka_secret_parts[i] != NULL; i++)
+        if (strcasestr(property, kafka_secret_parts[i]) != NULL)
             return true;
     return false;
 }

@@ -16,5 +16,7 @@ void name_nearest(const char *name, char nearest[NAME_MAX_LEN]);
 char *kafka_property_name(const char *suffix, bool *no_memory);
 /* Whether the property's value is a password, a key or holds one. */
 bool kafka_property_is_secret(const char *property);
+/* What is in the name of each that is; ended by NULL. */
+extern const char *const kafka_secret_parts[];
 /* Why certswap sets this property itself, and what to do; NULL where it does not. */
 const char *kafka_property_owned(const char *property);

@@ -138,3 +138,6 @@ void settings_print_help(FILE *out);
 void settings_print(FILE *out, const struct settings *settings);
 /* The reference in docs/settings.md, between its markers. */
 void settings_print_markdown(FILE *out);
+/* The same as JSON Schema (draft 7): {"settings": what may be set in the clear, "secrets": what comes out of
+   a secret}. False: out of memory, or writing failed. */
+bool settings_print_json_schema(FILE *out);
