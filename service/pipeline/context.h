@@ -8,8 +8,7 @@
 #include "kafka/client.h"
 #include "pipeline/health.h"
 #include "redis/connection.h"
-
-#include "avro/schema_set.h"
+#include "registry/registry.h"
 
 #include <stdatomic.h>
 
@@ -20,6 +19,7 @@ struct pipeline_context {
     size_t message_max_bytes; /* of a producer with these properties */
     struct redis_options redis;
     const struct schema_set *schemas;
+    struct registry *registry; /* NULL: none is set */
     struct inventory *inventory;
     struct health *health;
     const struct clock *clock;  /* wall clock */
