@@ -277,7 +277,7 @@ static void wipe(const json_t *json)
     json_array_foreach(json, index, value) wipe(value);
 }
 
-bool record_from_json(enum record_kind kind, const char *json_text, size_t len, struct buf *out,
+bool record_from_json(struct codec *codec, enum record_kind kind, const char *json_text, size_t len, struct buf *out,
                       struct err *err)
 {
     struct reader r = {.out = out, .err = err};
@@ -293,8 +293,10 @@ bool record_from_json(enum record_kind kind, const char *json_text, size_t len, 
                      where.column);
     if (json == NULL) /* without where.text, which repeats what stands there */
         return wrong(&r, "no JSON object: see line %d, column %d", where.line, where.column);
-    framing_put_single_object(out, record_fingerprint(kind));
-    bool done = read_record(&r, record_layout(kind), json);
+    if (codec == NULL)
+        framing_put_single_object(out, record_fingerprint(kind));
+    bool done = (codec == NULL || codec_put_head(codec, kind, out, err)) &&
+                read_record(&r, record_layout(kind), json);
     wipe(json);
     json_decref(json);
     if (done && !out->failed)

@@ -1,7 +1,6 @@
 #include "avro/json.h"
 
 #include "base/base64.h"
-#include "avro/framing.h"
 #include "avro/wire.h"
 #include "base/secret.h"
 
@@ -204,18 +203,16 @@ static bool put_value(struct printer *p, const struct schema *schema, bool hidde
     return false;
 }
 
-bool record_to_json(const struct schema_set *set, struct span message, bool show_secrets, struct buf *out,
+bool record_to_json(struct codec *codec, struct span message, bool show_secrets, struct buf *out,
                     struct err *err)
 {
-    struct framed framed;
+    struct span body;
     size_t len_before = out->len;
-    if (!framing_split(message, &framed, err))
-        return false;
-    const struct schema *writer = schema_set_find(set, framed.fingerprint, err);
+    const struct schema *writer = codec_split(codec, message, &body, err);
     if (writer == NULL)
         return false;
     struct printer p = {
-        .wire = {.at = framed.body.data, .end = framed.body.data + framed.body.len, .err = err},
+        .wire = {.at = body.data, .end = body.data + body.len, .err = err},
         .out = out,
         .show_secrets = show_secrets};
     bool done = put_value(&p, writer, false, 0);

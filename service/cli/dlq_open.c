@@ -101,7 +101,7 @@ static bool open_value(const struct work *work, const char *kid, json_t *view, s
         !at_rest_open_bare(work->keyring, span_text(kid), span_text(binding), buf_span(&sealed), &plain, err))
         return false;
     return record_input_set(view, "value",
-                            watch_value(session_schemas(work->session), secret_span(&plain),
+                            watch_value(session_codec(work->session), secret_span(&plain),
                                         options_has(work->options, "show-secrets")),
                             err);
 }
@@ -167,7 +167,7 @@ static bool show_message(struct work *work, const rd_kafka_message_t *message)
 {
     AUTO(json)
     json_t *view =
-        watch_line(session_schemas(work->session), message, rd_kafka_message_timestamp(message, NULL),
+        watch_line(session_codec(work->session), message, rd_kafka_message_timestamp(message, NULL),
                    options_has(work->options, "show-secrets"));
     if (view != NULL)
         return show(work, view);

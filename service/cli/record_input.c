@@ -154,13 +154,14 @@ int64_t record_input_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool record_input_encode(enum record_kind kind, const json_t *object, struct buf *message, struct err *err)
+bool record_input_encode(struct codec *codec, enum record_kind kind, const json_t *object,
+                         struct buf *message, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
     output_put_json(&text, object, JSON_COMPACT);
     if (text.failed)
         return err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
-    return record_from_json(kind, (const char *)text.data, text.len, message, err);
+    return record_from_json(codec, kind, (const char *)text.data, text.len, message, err);
 }
 
 void record_input_key(const json_t *object, const char *field, char key[RECORD_KEY_MAX])

@@ -3,7 +3,7 @@
    value. */
 #pragma once
 
-#include "avro/record_kind.h"
+#include "avro/codec.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/uuid.h"
@@ -43,8 +43,9 @@ bool record_input_fill_time(json_t *object, const char *field, int64_t now_ms, s
 /* Milliseconds since 1970. */
 int64_t record_input_now_ms(void);
 
-/* Appends the framed Avro message. */
-bool record_input_encode(enum record_kind kind, const json_t *object, struct buf *message, struct err *err);
+/* Appends the Avro message, framed as the codec does (NULL: as a single object). */
+bool record_input_encode(struct codec *codec, enum record_kind kind, const json_t *object,
+                         struct buf *message, struct err *err);
 /* The record's key on its topic: a GUID in lower case or a number in decimal, from a field that encoding has
    checked. */
 void record_input_key(const json_t *object, const char *field, char key[RECORD_KEY_MAX]);

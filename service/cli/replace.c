@@ -225,9 +225,9 @@ static json_t *load(const struct options *options, struct err *err)
 static int show(const struct options *options, const struct session *session, struct span message)
 {
     struct err err = {0};
-    AUTO(codec) struct codec *codec = codec_new(session_schemas(session));
+    struct codec *codec = session_codec(session);
     AUTO(arena) struct arena *arena = arena_new(ARENA_LIMIT);
-    if (codec == NULL || arena == NULL)
+    if (arena == NULL)
         return output_fail(options, STATUS_FAILED, "out of memory while reading the result");
     struct replace_result result = {0};
     AUTO(buf) struct buf out = {0};
@@ -236,7 +236,7 @@ static int show(const struct options *options, const struct session *session, st
     if (!output_is_json(options)) {
         result_print(&result, &out);
     } else {
-        if (!record_to_json(session_schemas(session), message, false, &out, &err))
+        if (!record_to_json(codec, message, false, &out, &err))
             return output_fail_err(options, &err);
         buf_put_byte(&out, '\n');
     }

@@ -18,14 +18,14 @@ static void free_all(struct outgoing *list, size_t count)
     free(list);
 }
 
-static int encode_all(const struct options *options, const struct send_plan *plan, const json_t *objects,
-                      struct outgoing *list)
+static int encode_all(const struct options *options, struct codec *codec, const struct send_plan *plan,
+                      const json_t *objects, struct outgoing *list)
 {
     size_t count = json_array_size(objects);
     for (size_t i = 0; i < count; i++) {
         struct err err = {0};
         const json_t *object = json_array_get(objects, i);
-        if (record_input_encode(plan->kind, object, &list[i].message, &err)) {
+        if (record_input_encode(codec, plan->kind, object, &list[i].message, &err)) {
             record_input_key(object, plan->key_field, list[i].key);
             continue;
         }
@@ -98,7 +98,7 @@ int send_records(const struct options *options, const struct session *session, c
     struct outgoing *list = calloc(count, sizeof *list);
     if (list == NULL)
         return output_fail(options, STATUS_FAILED, "out of memory");
-    int status = encode_all(options, plan, objects, list);
+    int status = encode_all(options, session_codec(session), plan, objects, list);
     if (status == STATUS_DONE)
         status = send_all(options, session, plan, objects, list, quiet);
     free_all(list, count);

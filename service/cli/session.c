@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/subcommands.h"
 #include "pipeline/check.h"
+#include "pipeline/registry_of.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@ enum { SLICE_MS = 1000 };
 struct session {
     struct settings *settings;
     struct schema_set *schemas;
+    struct registry *registry; /* NULL: none is set */
+    struct codec *codec;
+    struct registry_client *client;    /* of the codec */
     struct kafka_property *properties; /* borrow from the settings */
     size_t property_count;
 };
@@ -25,6 +29,8 @@ static const struct {
     {"CERTSWAP_KAFKA_", SESSION_KAFKA},
     {"CERTSWAP_TOPIC_", SESSION_KAFKA},
     {"CERTSWAP_GROUP_ID=", SESSION_KAFKA},
+    {"CERTSWAP_AVRO_FRAMING=", 0},
+    {"CERTSWAP_SCHEMA_", 0},
     {"CERTSWAP_SCHEMAS_DIR=", 0},
     {"CERTSWAP_STAGING_KEYS=", SESSION_STAGING_KEYS},
     {"CERTSWAP_STAGING_KEYS_FILE=", SESSION_STAGING_KEYS},
@@ -119,7 +125,10 @@ struct session *session_open_for(const struct options *options, unsigned needs, 
         goto failed;
     struct err err = {0};
     session->schemas = schema_set_new(session->settings->schemas_dir, &err);
-    if (session->schemas == NULL) {
+    if (session->schemas == NULL ||
+        !registry_of(session->settings, session->schemas, SESSION_KAFKA_TIMEOUT_MS, NULL, &session->registry,
+                     &err) ||
+        !registry_codec(session->schemas, session->registry, &session->codec, &session->client, &err)) {
         *status = output_fail_err(options, &err);
         goto failed;
     }
@@ -137,6 +146,9 @@ failed:
 void session_close(struct session *session)
 {
     free(session->properties);
+    registry_client_free(session->client);
+    codec_free(session->codec);
+    registry_free(session->registry);
     if (session->schemas != NULL)
         schema_set_free(session->schemas);
     if (session->settings != NULL)
@@ -149,9 +161,10 @@ const struct settings *session_settings(const struct session *session)
     return session->settings;
 }
 
-const struct schema_set *session_schemas(const struct session *session)
+struct codec *session_codec(const struct session *session)
 {
-    return session->schemas;
+    registry_client_forget(session->client);
+    return session->codec;
 }
 
 rd_kafka_conf_t *session_conf(const struct session *session, enum kafka_role role, struct err *err)

@@ -2,7 +2,7 @@
    clients made of them. */
 #pragma once
 
-#include "avro/schema_set.h"
+#include "avro/codec.h"
 #include "cli/options.h"
 #include "config/settings.h"
 #include "kafka/client.h"
@@ -11,12 +11,12 @@
 
 struct session;
 
-/* How long a subcommand waits for Kafka to answer, in milliseconds. */
+/* How long a subcommand waits for Kafka, or the schema registry, to answer, in milliseconds. */
 enum { SESSION_KAFKA_TIMEOUT_MS = 20000 };
 
-/* Reads CERTSWAP_KAFKA_*, CERTSWAP_TOPIC_*, CERTSWAP_GROUP_ID, CERTSWAP_SCHEMAS_DIR and --bootstrap-servers;
-   what only the service needs is not looked at. NULL after every fault was printed; *status is the exit
-   status then. */
+/* Reads CERTSWAP_KAFKA_*, CERTSWAP_TOPIC_*, CERTSWAP_GROUP_ID, CERTSWAP_AVRO_FRAMING, CERTSWAP_SCHEMA_*,
+   CERTSWAP_SCHEMAS_DIR and --bootstrap-servers; what only the service needs is not looked at. NULL after
+   every fault was printed; *status is the exit status then. */
 struct session *session_open(const struct options *options, int *status);
 
 /* What a subcommand needs. */
@@ -30,7 +30,9 @@ void session_close(struct session *session);
 AUTO_DEFINE(session, struct session, session_close);
 
 const struct settings *session_settings(const struct session *session);
-const struct schema_set *session_schemas(const struct session *session);
+/* Reads and writes records as the settings say; asks the schema registry where one is set, and anew after
+   each call of this. */
+struct codec *session_codec(const struct session *session);
 
 /* A librdkafka configuration of the role, owned by the caller. */
 rd_kafka_conf_t *session_conf(const struct session *session, enum kafka_role role, struct err *err);

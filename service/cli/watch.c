@@ -78,7 +78,7 @@ static bool print(const struct options *options, const struct session *session,
                   const rd_kafka_message_t *message)
 {
     AUTO(json)
-    json_t *line = watch_line(session_schemas(session), message, rd_kafka_message_timestamp(message, NULL),
+    json_t *line = watch_line(session_codec(session), message, rd_kafka_message_timestamp(message, NULL),
                               options_has(options, "show-secrets"));
     if (line == NULL) {
         output_fail(options, STATUS_FAILED, "out of memory");

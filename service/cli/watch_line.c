@@ -48,13 +48,13 @@ static json_t *headers_json(const rd_kafka_message_t *message)
     return object;
 }
 
-json_t *watch_value(const struct schema_set *schemas, struct span value, bool show_secrets)
+json_t *watch_value(struct codec *codec, struct span value, bool show_secrets)
 {
     AUTO(buf) struct buf text = {0};
     struct err err = {0};
     json_error_t where;
     bool out_of_memory;
-    if (record_to_json(schemas, value, show_secrets, &text, &err))
+    if (record_to_json(codec, value, show_secrets, &text, &err))
         return json_text_load(buf_span(&text), JSON_DECODE_ANY | JSON_ALLOW_NUL, &where, &out_of_memory);
     json_t *object = json_pack("{s:s, s:I}", "undecoded", err.text, "bytes", (json_int_t)value.len);
     if (object != NULL && show_secrets)
@@ -72,18 +72,17 @@ static json_t *encrypted_json(struct span kid, struct span value)
     return object;
 }
 
-static json_t *value_json(const struct schema_set *schemas, const rd_kafka_message_t *message,
-                          bool show_secrets)
+static json_t *value_json(struct codec *codec, const rd_kafka_message_t *message, bool show_secrets)
 {
     struct span value = span_of(message->payload, message->len);
     struct span kid;
     if (value.data == NULL)
         return json_null();
     return message_header(message, DEAD_LETTER_ENCRYPTED, &kid) ? encrypted_json(kid, value)
-                                                                : watch_value(schemas, value, show_secrets);
+                                                                : watch_value(codec, value, show_secrets);
 }
 
-json_t *watch_line(const struct schema_set *schemas, const rd_kafka_message_t *message, int64_t timestamp_ms,
+json_t *watch_line(struct codec *codec, const rd_kafka_message_t *message, int64_t timestamp_ms,
                    bool show_secrets)
 {
     char when[ISO8601_TEXT_MAX];
@@ -93,7 +92,7 @@ json_t *watch_line(const struct schema_set *schemas, const rd_kafka_message_t *m
                   (int)message->partition, "offset", (json_int_t)message->offset, "timestamp", when);
     if (line != NULL && json_object_set_new(line, "key", bytes_json(message->key, message->key_len)) == 0 &&
         json_object_set_new(line, "headers", headers_json(message)) == 0 &&
-        json_object_set_new(line, "value", value_json(schemas, message, show_secrets)) == 0)
+        json_object_set_new(line, "value", value_json(codec, message, show_secrets)) == 0)
         return line;
     json_decref(line);
     return NULL;

@@ -1,7 +1,8 @@
-/* config/address: host:port pairs and Redis URLs (RFC 3986, section 3, as far as they need it). */
+/* config/address: host:port pairs, Redis and HTTP URLs (RFC 3986, section 3, as far as they need it). */
 #include "config/values.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 bool integer_parse(int *value, struct span text, int min, int max)
@@ -137,22 +138,34 @@ static bool percent_decode(struct secret *out, struct span text, bool *no_memory
     return true;
 }
 
-/* "user:password" into the address. */
-static const char *parse_user_info(struct redis_address *address, struct span text, bool *no_memory)
+/* "user:password" into two. An empty user stays NULL. */
+static const char *parse_user_info(char **user, struct secret *password, struct span text, bool *no_memory)
 {
     size_t colon = find(text, ':');
     if (colon == text.len)
-        return "has a user without a password (write user:password@, or :password@ for the default user)";
-    AUTO(secret) struct secret user = {0};
-    if (!percent_decode(&user, part(text, 0, colon), no_memory) ||
-        !percent_decode(&address->password, part(text, colon + 1, text.len), no_memory))
+        return "has a user without a password (write user:password@)";
+    AUTO(secret) struct secret name = {0};
+    if (!percent_decode(&name, part(text, 0, colon), no_memory) ||
+        !percent_decode(password, part(text, colon + 1, text.len), no_memory))
         return "has a user or password that is not percent-encoded";
-    if (address->password.len == 0)
-        return "has an empty password";
-    if (user.len == 0)
+    if (name.len == 0)
         return NULL;
-    address->user = copy_text(secret_span(&user), no_memory);
-    return address->user != NULL ? NULL : "cannot be kept: out of memory";
+    *user = copy_text(secret_span(&name), no_memory);
+    return *user != NULL ? NULL : "cannot be kept: out of memory";
+}
+
+/* Takes "user:password@" off the authority's beginning. */
+static const char *take_user_info(char **user, struct secret *password, struct span *authority,
+                                  bool *no_memory)
+{
+    size_t at = authority->len;
+    while (at > 0 && authority->data[at - 1] != '@')
+        at--;
+    if (at == 0)
+        return NULL;
+    const char *wrong = parse_user_info(user, password, part(*authority, 0, at - 1), no_memory);
+    *authority = part(*authority, at, authority->len);
+    return wrong == NULL && password->len == 0 ? "has an empty password" : wrong;
 }
 
 static const char *parse_unix(struct redis_address *address, struct span rest, bool *no_memory)
@@ -202,15 +215,9 @@ const char *redis_address_parse(struct redis_address *address, const char *url, 
 
     size_t authority_end = find(text, '/');
     struct span authority = part(text, 0, authority_end);
-    size_t at = authority.len;
-    while (at > 0 && authority.data[at - 1] != '@')
-        at--;
-    if (at > 0) {
-        const char *wrong = parse_user_info(address, part(authority, 0, at - 1), no_memory);
-        if (wrong != NULL)
-            return wrong;
-        authority = part(authority, at, authority.len);
-    }
+    const char *wrong = take_user_info(&address->user, &address->password, &authority, no_memory);
+    if (wrong != NULL)
+        return wrong;
     struct span rest = part(text, authority_end, text.len);
     if (scheme != REDIS_SCHEME_UNIX)
         return parse_tcp(address, authority, rest, no_memory);
@@ -225,4 +232,55 @@ void redis_address_free(struct redis_address *address)
     free(address->user);
     secret_free(&address->password);
     *address = (struct redis_address){0};
+}
+
+static bool is_graphic(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] <= 0x20 || text.data[i] >= 0x7F)
+            return false;
+    return true;
+}
+
+const char *http_address_parse(struct http_address *address, const char *url, bool *no_memory)
+{
+    enum { MOST = 2048 };
+    struct span text = span_text(url);
+    size_t scheme = has_prefix(text, "https://") ? 8 : has_prefix(text, "http://") ? 7 : 0;
+    if (scheme == 0)
+        return "begins with neither http:// nor https://";
+    if (text.len > MOST || !is_graphic(text))
+        return "is longer than 2048 bytes, or has something else in it than printable ASCII characters";
+    struct span rest = part(text, scheme, text.len);
+    size_t authority_end = find(rest, '/');
+    struct span authority = part(rest, 0, authority_end);
+    struct span path = part(rest, authority_end, rest.len);
+    if (find(rest, '?') < rest.len || find(rest, '#') < rest.len)
+        return "has a query or a fragment (a ? or # in a password is percent-encoded)";
+    const char *wrong = take_user_info(&address->user, &address->password, &authority, no_memory);
+    if (wrong != NULL)
+        return wrong;
+    if (address->password.len > 0 && address->user == NULL)
+        return "has a password without a user";
+    char *host = NULL;
+    int port;
+    wrong = host_port_parse(&host, &port, 1, 80, authority, no_memory);
+    free(host);
+    if (wrong != NULL)
+        return wrong;
+    while (path.len > 0 && path.data[path.len - 1] == '/')
+        path.len--;
+    if (asprintf(&address->url, "%.*s%.*s%.*s", (int)scheme, url, SPAN_ARG(authority), SPAN_ARG(path)) >= 0)
+        return NULL;
+    address->url = NULL;
+    *no_memory = true;
+    return "cannot be kept: out of memory";
+}
+
+void http_address_free(struct http_address *address)
+{
+    free(address->url);
+    free(address->user);
+    secret_free(&address->password);
+    *address = (struct http_address){0};
 }

@@ -98,6 +98,12 @@ void settings_check(const struct settings *settings, struct faults *faults)
 {
     check_topics(settings, faults);
     check_redis_tls(settings, faults);
+    if (settings->avro_framing == FRAMING_SETTING_CONFLUENT)
+        need(settings->schema_registry.url, "CERTSWAP_SCHEMA_REGISTRY_URL", "CERTSWAP_AVRO_FRAMING=confluent",
+             "CERTSWAP_AVRO_FRAMING=single-object", faults);
+    if (settings->schema_registry_ca != NULL)
+        need(settings->schema_registry.url, "CERTSWAP_SCHEMA_REGISTRY_URL", "CERTSWAP_SCHEMA_REGISTRY_TLS_CA",
+             "no CA", faults);
 }
 
 void settings_check_service(const struct settings *settings, struct faults *faults)
@@ -106,7 +112,4 @@ void settings_check_service(const struct settings *settings, struct faults *faul
         need(settings->sealing_dir, "CERTSWAP_SEALING_DIR", "CERTSWAP_REQUIRE_SEALED=true",
              "CERTSWAP_REQUIRE_SEALED=false for development", faults);
     check_auth(settings, faults);
-    if (settings->avro_framing == FRAMING_SETTING_CONFLUENT)
-        need(settings->schema_registry_url, "CERTSWAP_SCHEMA_REGISTRY_URL", "CERTSWAP_AVRO_FRAMING=confluent",
-             "CERTSWAP_AVRO_FRAMING=single-object", faults);
 }

@@ -317,9 +317,11 @@ static void free_field(const struct setting *setting, struct settings *settings)
     case SETTING_SERVERS:
     case SETTING_TOPIC:
     case SETTING_PATH:
-    case SETTING_HTTP_URL:
     case SETTING_JWKS:
         free(*(char **)setting_field(setting, settings));
+        break;
+    case SETTING_HTTP_URL:
+        http_address_free(setting_field(setting, settings));
         break;
     case SETTING_LISTEN:
         free(((struct listen_address *)setting_field(setting, settings))->host);

@@ -31,9 +31,6 @@ static void print_form(FILE *out, const struct setting *setting)
     case SETTING_PATH:
         fputs("path", out);
         break;
-    case SETTING_HTTP_URL:
-        fputs("http:// or https:// URL", out);
-        break;
     default:
         fputs("text", out);
         break;
@@ -184,6 +181,17 @@ static void print_redis(FILE *out, const struct redis_address *redis)
     fprintf(out, "/%d", redis->db);
 }
 
+static void print_http(FILE *out, const struct http_address *http)
+{
+    if (http->url == NULL)
+        return;
+    int scheme = (int)(strstr(http->url, "://") + 3 - http->url);
+    fprintf(out, "%.*s", scheme, http->url);
+    if (http->user != NULL)
+        fprintf(out, "%s:****@", http->user);
+    fputs(http->url + scheme, out);
+}
+
 static void print_value(FILE *out, const struct setting *setting, const struct settings *settings)
 {
     const void *field = setting_field_view(setting, settings);
@@ -203,6 +211,9 @@ static void print_value(FILE *out, const struct setting *setting, const struct s
         break;
     case SETTING_REDIS:
         print_redis(out, field);
+        break;
+    case SETTING_HTTP_URL:
+        print_http(out, field);
         break;
     case SETTING_KEYS:
         fputs("****", out);

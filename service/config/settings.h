@@ -38,6 +38,13 @@ struct redis_address {
     struct secret password; /* empty: no AUTH */
 };
 
+/* Where an HTTP server is: http:// or https://, a host, perhaps a port and a path. */
+struct http_address {
+    char *url;              /* without user and password, query and a slash at the end; NULL: not set */
+    char *user;             /* NULL: none */
+    struct secret password; /* with a user; may be empty */
+};
+
 struct listen_address {
     char *host; /* an IPv6 address without its brackets */
     int port;   /* 0: any free one */
@@ -79,7 +86,8 @@ struct settings {
     char *jwt_user_claim;
     char *jwt_permissions_claim;
     enum framing_setting avro_framing;
-    char *schema_registry_url;
+    struct http_address schema_registry;
+    char *schema_registry_ca; /* a file of PEM */
     bool schema_auto_register;
     char *schemas_dir;
     int pipelines;

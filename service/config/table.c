@@ -193,18 +193,21 @@ const struct setting settings_table[] = {
      FIELD(avro_framing),
      .fallback = "single-object",
      .choices = {"single-object", "confluent"},
-     .unbuilt = "confluent",
-     .refusal = "confluent is not in this version; set CERTSWAP_AVRO_FRAMING=single-object",
      .help = "Framing of output records: Avro's single-object encoding, which needs no registry, or that of "
-             "Confluent-compatible registries."},
+             "Confluent-compatible registries. Input is told apart by its first bytes."},
     {.name = "CERTSWAP_SCHEMA_REGISTRY_URL",
      .type = SETTING_HTTP_URL,
-     FIELD(schema_registry_url),
-     .unbuilt = "*",
-     .refusal =
-         "a registry is not in this version; remove CERTSWAP_SCHEMA_REGISTRY_URL and frame input records as "
-         "single objects",
-     .help = "Base URL of the schema registry. Required for confluent."},
+     FIELD(schema_registry),
+     .secret = true,
+     .form = "http:// or https:// URL, as https://user:password@host:port/path",
+     .help = "Base URL of the schema registry, with its path where it has one (Apicurio: /apis/ccompat/v7). "
+             "Required for confluent; without it input in that framing is refused. User and password are "
+             "percent-encoded."},
+    {.name = "CERTSWAP_SCHEMA_REGISTRY_TLS_CA",
+     .type = SETTING_PATH,
+     FIELD(schema_registry_ca),
+     .help = "File of the certificates (PEM) that an https registry's own must lead to; without it the "
+             "system's are trusted."},
     {.name = "CERTSWAP_SCHEMA_AUTO_REGISTER",
      .type = SETTING_BOOLEAN,
      FIELD(schema_auto_register),

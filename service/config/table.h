@@ -9,7 +9,7 @@ enum setting_type {
     SETTING_SERVERS,  /* char *: host:port, comma-separated */
     SETTING_TOPIC,    /* char *: a Kafka topic's name */
     SETTING_PATH,     /* char *: of a file or folder */
-    SETTING_HTTP_URL, /* char *: http:// or https:// */
+    SETTING_HTTP_URL, /* struct http_address */
     SETTING_JWKS,     /* char *: a path or https:// */
     SETTING_INTEGER,  /* int: min to max */
     SETTING_BOOLEAN,  /* bool: true or false */

@@ -99,12 +99,10 @@ static bool store_path(const struct setting *setting, const char *text, struct s
     return false;
 }
 
-/* http or https, a host, perhaps a port and a path; no user, which would stand in every log. */
-static bool is_http_url(const char *text, bool only_https)
+/* https, a host, perhaps a port and a path; no user, which would stand in every log. */
+static bool is_https_url(const char *text)
 {
-    size_t skip = strncmp(text, "https://", 8) == 0                 ? 8
-                  : !only_https && strncmp(text, "http://", 7) == 0 ? 7
-                                                                    : 0;
+    size_t skip = strncmp(text, "https://", 8) == 0 ? 8 : 0;
     size_t len = strcspn(text + skip, "/?#");
     if (skip == 0 || strlen(text) > 2048 || !is_graphic(text))
         return false;
@@ -119,10 +117,16 @@ static bool is_http_url(const char *text, bool only_https)
 static bool store_http_url(const struct setting *setting, const char *text, struct settings *settings,
                            struct faults *faults)
 {
-    if (is_http_url(text, false))
-        return store_text(setting, text, settings, faults);
+    struct http_address address = {0};
+    const char *wrong = http_address_parse(&address, text, &faults->failed);
+    if (wrong == NULL) {
+        *(struct http_address *)setting_field(setting, settings) = address;
+        return true;
+    }
+    http_address_free(&address);
     faults_add(faults, setting->name,
-               "is no URL; write http://host:port/path or https://…, without user and password");
+               "%s; write https://user:password@host:port/path, with user and password percent-encoded",
+               wrong);
     return false;
 }
 
@@ -131,7 +135,7 @@ static bool store_jwks(const struct setting *setting, const char *text, struct s
 {
     if (strstr(text, "://") == NULL)
         return store_path(setting, text, settings, faults);
-    if (is_http_url(text, true))
+    if (is_https_url(text))
         return store_text(setting, text, settings, faults);
     faults_add(faults, setting->name, "is no https URL; write https://host/path, or the path of a file");
     return false;

@@ -24,6 +24,10 @@ static inline const void *setting_field_view(const struct setting *setting, cons
 const char *redis_address_parse(struct redis_address *address, const char *text, bool *no_memory);
 void redis_address_free(struct redis_address *address);
 
+/* "https://user:password@host:port/path": NULL or what is wrong with it, as above. */
+const char *http_address_parse(struct http_address *address, const char *text, bool *no_memory);
+void http_address_free(struct http_address *address);
+
 /* "host:port" or "[IPv6]:port"; where `fallback_port` is not below 0 the port may be left out. NULL or what
    is wrong with it. *host is the caller's to free. */
 const char *host_port_parse(char **host, int *port, int min_port, int fallback_port, struct span text,

@@ -7,6 +7,7 @@
 #include "pipeline/check.h"
 #include "pipeline/inventory_loop.h"
 #include "pipeline/keys_loop.h"
+#include "pipeline/registry_of.h"
 #include "pipeline/replace_work.h"
 #include "pipeline/staging_work.h"
 
@@ -16,6 +17,7 @@
 
 enum {
     REDIS_TIMEOUT_MS = 2000,
+    REGISTRY_TIMEOUT_MS = 5000,
     PIPELINE_NAME_MAX = 32,
     /* Four credentials of the most iterations that are accepted take less time than a loop may stand still.
      */
@@ -91,6 +93,18 @@ static bool start_schemas(struct service *service, struct err *err)
 static void stop_schemas(struct service *service)
 {
     schema_set_free(service->schemas);
+}
+
+static bool start_registry(struct service *service, struct err *err)
+{
+    struct pipeline_context *context = &service->context;
+    return registry_of(service->settings, service->schemas, REGISTRY_TIMEOUT_MS, &context->stop,
+                       &context->registry, err);
+}
+
+static void stop_registry(struct service *service)
+{
+    registry_free(service->context.registry);
 }
 
 static bool start_inventory(struct service *service, struct err *err)
@@ -317,10 +331,11 @@ static const struct stage {
     void (*stop)(struct service *service);
     bool partial;
 } stages[] = {
-    {start_crypto, stop_crypto, false},       {start_schemas, stop_schemas, false},
-    {start_inventory, stop_inventory, false}, {start_health, stop_health, false},
-    {start_clients, stop_clients, true},      {make_keys, free_keys, false},
-    {make_loops, free_loops, true},           {start_http, stop_http, false},
+    {start_crypto, stop_crypto, false},     {start_schemas, stop_schemas, false},
+    {start_registry, stop_registry, false}, {start_inventory, stop_inventory, false},
+    {start_health, stop_health, false},     {start_clients, stop_clients, true},
+    {make_keys, free_keys, false},          {make_loops, free_loops, true},
+    {start_http, stop_http, false},
     {start_loops, join_loops, false},
 };
 

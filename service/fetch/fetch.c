@@ -141,7 +141,8 @@ static bool failed(const struct fetcher *fetcher, const struct fetch_request *re
     if (fetcher->body->failed || code == CURLE_OUT_OF_MEMORY)
         return err_set(err, ERR_NO_MEMORY, "out of memory for an answer of %s", fetcher->server);
     if (fetcher->too_long)
-        return err_set(err, failure, "%s answers more than %zu bytes at %.200s", fetcher->server,
+        return err_set(err, fetcher->options.too_large != ERR_NONE ? fetcher->options.too_large : failure,
+                       "%s answers more than %zu bytes at %.200s", fetcher->server,
                        fetcher->options.reply_max, request->url);
     return err_set(err, failure, "%s does not answer at %.150s: %.150s", fetcher->server, request->url,
                    fetcher->trouble[0] != '\0' ? fetcher->trouble : curl_easy_strerror(code));

@@ -14,12 +14,13 @@ struct fetcher;
 struct fetch_options {
     const char *server;      /* what errors call it: "the schema registry" */
     enum err_code failure;   /* the code of an exchange that failed */
+    enum err_code too_large; /* the code of an answer over reply_max; ERR_NONE: `failure` */
     const char *ca_file;     /* PEM, of those that alone are trusted; NULL: the system's */
     const char *user;        /* basic authentication; NULL: none */
     const char *password;    /* with user */
     bool https_only;         /* http:// is refused */
     int timeout_ms;          /* of an exchange, from the connecting to the last byte */
-    size_t reply_max;        /* bytes of a reply's body; more is a failure */
+    size_t reply_max;        /* bytes of a reply's body; more is too_large */
     const atomic_bool *stop; /* NULL, or what breaks an exchange off within about a second once it is true */
 };
 

@@ -27,6 +27,7 @@ VALUES(event_outcome, "staged", "refused", "ignored", "replayed", "expired", "de
 VALUES(transaction_outcome, "committed", "aborted")
 VALUES(input_topic, "enrollments", "renewals", "inventory", "commands", "retry")
 VALUES(dependency, "kafka", "redis")
+VALUES(registry_outcome, "ok", "unknown", "refused", "failed")
 VALUES(version, CERTSWAP_VERSION)
 
 static const char *rejection_code(unsigned value)
@@ -55,6 +56,7 @@ enum set {
     TRANSACTION_OUTCOME,
     INPUT_TOPIC,
     DEPENDENCY,
+    REGISTRY_OUTCOME,
     VERSION
 };
 
@@ -68,6 +70,7 @@ static const struct label_set sets[] = {
     [TRANSACTION_OUTCOME] = {"outcome", METRIC_TRANSACTION_ABORTED + 1, transaction_outcome},
     [INPUT_TOPIC] = {"topic", METRIC_TOPIC_RETRY + 1, input_topic},
     [DEPENDENCY] = {"dependency", METRIC_DEPENDENCY_REDIS + 1, dependency},
+    [REGISTRY_OUTCOME] = {"outcome", METRIC_REGISTRY_FAILED + 1, registry_outcome},
     [VERSION] = {"version", 1, version},
 };
 

@@ -39,6 +39,12 @@ enum metric_topic {
     METRIC_TOPIC_COMMANDS,
     METRIC_TOPIC_RETRY
 };
+enum metric_registry_outcome {
+    METRIC_REGISTRY_OK,
+    METRIC_REGISTRY_UNKNOWN, /* it has no such schema */
+    METRIC_REGISTRY_REFUSED, /* it answers with a refusal */
+    METRIC_REGISTRY_FAILED   /* it does not answer, or not as a registry */
+};
 enum metric_dependency { METRIC_DEPENDENCY_KAFKA, METRIC_DEPENDENCY_REDIS };
 
 enum { METRIC_LABELS_MAX = 2 };

@@ -7,6 +7,8 @@
 #include "redis/tls.h"
 
 #include <ctype.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,6 +63,10 @@ void warn_of_settings(const struct settings *settings)
                          "false, or let another program renew the tickets and set "
                          "CERTSWAP_KAFKA_SASL_KERBEROS_MIN_TIME_BEFORE_RELOGIN=0"));
     free(properties);
+    const struct http_address *registry = &settings->schema_registry;
+    if (registry->user != NULL && strncmp(registry->url, "http://", 7) == 0)
+        log_warn("weak setting", log_str("setting", "CERTSWAP_SCHEMA_REGISTRY_URL"),
+                 log_str("reason", "its password is sent in the clear: use https"));
 }
 
 static void check_kafka(const struct settings *settings, struct faults *faults)
@@ -90,6 +96,21 @@ static void check_schemas(const struct settings *settings, struct faults *faults
     AUTO(schema_set) struct schema_set *schemas = schema_set_new(settings->schemas_dir, &err);
     if (schemas == NULL)
         faults_add(faults, "CERTSWAP_SCHEMAS_DIR", "%s", err.text);
+}
+
+static void check_registry(const struct settings *settings, struct faults *faults)
+{
+    if (settings->schema_registry_ca == NULL)
+        return;
+    X509_STORE *store = X509_STORE_new();
+    if (store == NULL)
+        faults->failed = true;
+    else if (X509_STORE_load_file(store, settings->schema_registry_ca) != 1)
+        faults_add(faults, "CERTSWAP_SCHEMA_REGISTRY_TLS_CA",
+                   "%.200s holds no certificate that can be read; give it a file of PEM",
+                   settings->schema_registry_ca);
+    X509_STORE_free(store);
+    ERR_clear_error();
 }
 
 static void check_sealing(const struct settings *settings, struct faults *faults)
@@ -136,6 +157,7 @@ void check_settings(const struct settings *settings, struct faults *faults)
     check_redis(settings, faults);
     check_staging_keys(settings, faults);
     check_schemas(settings, faults);
+    check_registry(settings, faults);
     check_sealing(settings, faults);
     check_keys(settings, faults);
 }

@@ -9,8 +9,7 @@
 #include "keys/key_store.h"
 #include "pipeline/health.h"
 #include "redis/connection.h"
-
-#include "avro/schema_set.h"
+#include "registry/registry.h"
 
 #include <stdatomic.h>
 
@@ -21,6 +20,7 @@ struct pipeline_context {
     size_t message_max_bytes; /* of a producer with these properties */
     struct redis_options redis;
     const struct schema_set *schemas;
+    struct registry *registry; /* NULL: none is set */
     struct inventory *inventory;
     struct key_store *keys; /* NULL: no token is asked for (CERTSWAP_AUTH=claims) */
     struct health *health;

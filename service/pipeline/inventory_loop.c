@@ -1,6 +1,5 @@
 #include "pipeline/inventory_loop.h"
 
-#include "avro/codec.h"
 #include "domain/staging.h"
 #include "kafka/dead_letter.h"
 #include "kafka/producer.h"
@@ -8,6 +7,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/batch.h"
+#include "pipeline/registry_of.h"
 #include "redis/dead_mark.h"
 
 #include <pthread.h>
@@ -33,6 +33,7 @@ struct inventory_loop {
     pthread_t thread;
     struct health_part *health;
     struct codec *codec;
+    struct registry_client *registry; /* of the codec; NULL: none is set */
     struct arena *arena;
     struct redis *redis;
     struct reader *reader;
@@ -49,13 +50,13 @@ struct inventory_loop *inventory_loop_new(struct pipeline_context *context)
     if (loop == NULL)
         return NULL;
     loop->context = context;
-    loop->codec = codec_new(context->schemas);
+    struct err err = {0};
+    bool reads = registry_codec(context->schemas, context->registry, &loop->codec, &loop->registry, &err);
     loop->arena = arena_new(0);
     loop->redis = redis_new(&context->redis);
     loop->dead = calloc(DEAD_PENDING_MAX, sizeof *loop->dead);
     loop->health = health_add(context->health, "inventory");
-    if (loop->codec == NULL || loop->arena == NULL || loop->redis == NULL || loop->dead == NULL ||
-        loop->health == NULL) {
+    if (!reads || loop->arena == NULL || loop->redis == NULL || loop->dead == NULL || loop->health == NULL) {
         inventory_loop_free(loop);
         return NULL;
     }
@@ -80,6 +81,7 @@ void inventory_loop_free(struct inventory_loop *loop)
     if (loop == NULL)
         return;
     free_clients(loop);
+    registry_client_free(loop->registry);
     codec_free(loop->codec);
     arena_free(loop->arena);
     redis_free(loop->redis);
@@ -92,7 +94,8 @@ static bool stopping(const struct inventory_loop *loop)
     return atomic_load(&loop->context->stop);
 }
 
-/* The record into the inventory. False with why it cannot be used, or with NO_MEMORY. */
+/* The record into the inventory. False with why it cannot be used, or with what must be waited for:
+   NO_MEMORY, or the schema registry. */
 static bool apply(struct inventory_loop *loop, const rd_kafka_message_t *message, struct err *err)
 {
     bool has_key = message->key != NULL;
@@ -106,7 +109,7 @@ static bool apply(struct inventory_loop *loop, const rd_kafka_message_t *message
            inventory_put(loop->context->inventory, &store, err);
 }
 
-/* Takes the message: it is applied, or kept as dead. False: out of memory, the caller still has it. */
+/* Takes the message: it is applied, or kept as dead. False: it must wait, the caller still has it. */
 static bool handle_take(struct inventory_loop *loop, rd_kafka_message_t *message)
 {
     struct err err = {0};
@@ -115,7 +118,7 @@ static bool handle_take(struct inventory_loop *loop, rd_kafka_message_t *message
         rd_kafka_message_destroy(message);
         return true;
     }
-    if (err.code == ERR_NO_MEMORY) {
+    if (!codec_error_is_of_message(err.code)) {
         health_waiting(loop->health, err.text);
         return false;
     }
@@ -194,6 +197,7 @@ static void update_metrics(struct inventory_loop *loop)
 static void update_health(struct inventory_loop *loop)
 {
     health_beat(loop->health);
+    registry_client_forget(loop->registry);
     if (!loop->caught_up && reader_is_caught_up(loop->reader)) {
         loop->caught_up = true;
         atomic_store(&loop->context->inventory_read, true);

@@ -59,7 +59,8 @@ bool replace_item_read(struct replace_tools *tools, const rd_kafka_message_t *me
     item->message = message;
     if (!codec_decode_replace_command(tools->codec, message_value(message), tools->arena, &item->command,
                                       &item->refusal))
-        return item->refusal.code != ERR_NO_MEMORY || err_set(err, ERR_NO_MEMORY, "%s", item->refusal.text);
+        return codec_error_is_of_message(item->refusal.code) ||
+               err_set(err, item->refusal.code, "%s", item->refusal.text);
     item->claim.command_id = item->command.command_id;
     if (tools->policy.token_decides)
         item->command.principal = (struct principal){0};

@@ -50,6 +50,7 @@ struct replace_tools {
     struct pipeline_context *context;
     struct arena *arena;
     struct codec *codec;
+    struct registry_client *registry; /* of the codec; NULL: none is set */
     struct inventory_reader *reader;
     struct unsealer *unsealer;
     struct staging_keys *keys;

@@ -185,7 +185,7 @@ bool output_add_repeat(struct replace_tools *tools, struct replace_item *item, s
     struct replace_result *kept = &item->result;
     struct err why = {0};
     if (!codec_decode_replace_result(tools->codec, item->claim.result, tools->arena, kept, &why)) {
-        if (why.code == ERR_NO_MEMORY)
+        if (!codec_error_is_of_message(why.code))
             return err_set(err, why.code, "%s", why.text);
         log_error("a kept result cannot be read", log_uuid("commandId", &item->command.command_id),
                   log_err(&why));

@@ -4,6 +4,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/authenticate.h"
+#include "pipeline/registry_of.h"
 #include "pipeline/replace_item.h"
 #include "redis/watermark.h"
 
@@ -46,12 +47,12 @@ struct replace_work *replace_work_new(struct pipeline_context *context, struct e
         .permissions_claim = context->settings->jwt_permissions_claim,
     };
     tools->arena = arena_new(0);
-    tools->codec = codec_new(context->schemas);
+    bool reads = registry_codec(context->schemas, context->registry, &tools->codec, &tools->registry, err);
     tools->reader = inventory_reader_new(context->inventory);
     tools->unsealer = unsealer_new(context->settings->sealing_dir, err);
     tools->keys = staging_keys_new(context->settings, err);
     work->redis = redis_new(&context->redis);
-    if (tools->arena == NULL || tools->codec == NULL || tools->reader == NULL || tools->unsealer == NULL ||
+    if (tools->arena == NULL || !reads || tools->reader == NULL || tools->unsealer == NULL ||
         tools->keys == NULL || work->redis == NULL) {
         err_set(err, ERR_NO_MEMORY, "out of memory for a pipeline");
         replace_work_free(work);
@@ -60,9 +61,8 @@ struct replace_work *replace_work_new(struct pipeline_context *context, struct e
     return work;
 }
 
-static void finish(void *self)
+static void forget_items(struct replace_work *work)
 {
-    struct replace_work *work = self;
     for (size_t i = 0; i < work->count; i++)
         replace_item_free(&work->items[i]);
     work->count = 0;
@@ -70,13 +70,21 @@ static void finish(void *self)
     arena_reset(work->tools.arena);
 }
 
+static void finish(void *self)
+{
+    struct replace_work *work = self;
+    forget_items(work);
+    registry_client_forget(work->tools.registry);
+}
+
 void replace_work_free(struct replace_work *work)
 {
     if (work == NULL)
         return;
     if (work->tools.arena != NULL)
-        finish(work);
+        forget_items(work);
     ends_free(work->ends);
+    registry_client_free(work->tools.registry);
     codec_free(work->tools.codec);
     inventory_reader_free(work->tools.reader);
     unsealer_free(work->tools.unsealer);
@@ -88,15 +96,17 @@ void replace_work_free(struct replace_work *work)
 }
 
 /* A command that is decided before the whole inventory is known would miss stores; before a key set is known
-   its token could not be judged. */
+   its token could not be judged; and one whose outputs cannot be written would be decided in vain. */
 static bool may_start(void *self, struct err *err)
 {
     struct replace_work *work = self;
-    if (!atomic_load(&work->tools.context->inventory_read))
+    struct replace_tools *tools = &work->tools;
+    if (!atomic_load(&tools->context->inventory_read))
         return err_set(err, ERR_KAFKA_RETRIABLE, "waits until the whole inventory has been read");
-    bool known = authenticate_begin(&work->tools, err);
-    authenticate_end(&work->tools);
-    return known;
+    bool known = authenticate_begin(tools, err);
+    authenticate_end(tools);
+    return known && codec_can_write(tools->codec, RECORD_STORE_JOB, err) &&
+           codec_can_write(tools->codec, RECORD_REPLACE_RESULT, err);
 }
 
 /* A retry record says by Redis' clock when it is due; none waits for longer than the delay that certswap
@@ -275,7 +285,7 @@ static bool prepare_batch(struct replace_work *work, const struct batch *batch, 
                           struct err *err)
 {
     struct watermark_table watermarks;
-    finish(work);
+    forget_items(work);
     unsealer_refresh(work->tools.unsealer);
     staging_keys_refresh(work->tools.keys);
     work->tools.now_ms = clock_now_ms(work->tools.context->clock);

@@ -1,10 +1,10 @@
 #include "pipeline/staging_work.h"
 
-#include "avro/codec.h"
 #include "crypto/credential_open.h"
 #include "domain/staging.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "pipeline/registry_of.h"
 #include "pipeline/staged_count.h"
 #include "pipeline/staged_record.h"
 #include "pipeline/staging_keys.h"
@@ -29,6 +29,7 @@ struct staging_work {
     struct pipeline_context *context;
     struct arena *arena;
     struct codec *codec;
+    struct registry_client *registry; /* of the codec; NULL: none is set */
     struct redis *redis;
     struct watermark_probe *probe;
     struct unsealer *unsealer;
@@ -54,10 +55,10 @@ struct staging_work *staging_work_new(struct pipeline_context *context, struct e
     work->unsealer = unsealer_new(context->settings->sealing_dir, err);
     work->keys = staging_keys_new(context->settings, err);
     work->arena = arena_new(0);
-    work->codec = codec_new(context->schemas);
+    bool reads = registry_codec(context->schemas, context->registry, &work->codec, &work->registry, err);
     work->redis = redis_new(&context->redis);
     work->probe = watermark_probe_new(context);
-    if (work->unsealer == NULL || work->keys == NULL || work->arena == NULL || work->codec == NULL ||
+    if (work->unsealer == NULL || work->keys == NULL || work->arena == NULL || !reads ||
         work->redis == NULL || work->probe == NULL) {
         err_set(err, ERR_NO_MEMORY, "out of memory for the staging");
         staging_work_free(work);
@@ -73,6 +74,7 @@ void staging_work_free(struct staging_work *work)
     unsealer_free(work->unsealer);
     staging_keys_free(work->keys);
     watermark_probe_free(work->probe);
+    registry_client_free(work->registry);
     codec_free(work->codec);
     redis_free(work->redis);
     arena_free(work->arena);
@@ -134,8 +136,8 @@ static bool read_item(struct staging_work *work, const rd_kafka_message_t *messa
         strcmp(topic, topics->renewals) == 0 ? RECORD_CERTIFICATE_RENEWED : RECORD_CERTIFICATE_ENROLLED;
     bool decoded = codec_decode_certificate_event(work->codec, kind, message_value(message), work->arena,
                                                   &item->event, &item->refusal);
-    if (item->refusal.code == ERR_NO_MEMORY)
-        return err_set(err, ERR_NO_MEMORY, "%s", item->refusal.text);
+    if (!decoded && !codec_error_is_of_message(item->refusal.code))
+        return err_set(err, item->refusal.code, "%s", item->refusal.text);
     item->event.is_renewal = kind == RECORD_CERTIFICATE_RENEWED;
     item->fate = FATE_DEAD;
     if (!decoded && item->refusal.code == ERR_AVRO_INVALID)
@@ -279,6 +281,7 @@ static void finish(void *self)
     struct staging_work *work = self;
     arena_reset(work->arena);
     work->request_count = 0;
+    registry_client_forget(work->registry);
 }
 
 /* Nobody else asks Redis while nothing happens, and readiness must fall when it is gone. */

@@ -71,14 +71,14 @@ def partition_of(key, partitions):
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
-def _plain(schema):
+def plain_schema(schema):
     """The schema without logical types, so that GUIDs and times are read as they were written."""
     if isinstance(schema, list):
-        return [_plain(branch) for branch in schema]
+        return [plain_schema(branch) for branch in schema]
     if isinstance(schema, dict):
         if "logicalType" in schema:
             return schema["type"]
-        return {key: _plain(value) if key in ("type", "items", "fields") else value
+        return {key: plain_schema(value) if key in ("type", "items", "fields") else value
                 for key, value in schema.items()}
     return schema
 
@@ -93,7 +93,7 @@ class Schemas:
                 original = json.load(file)
             canonical = fastavro.schema.to_parsing_canonical_form(original)
             fingerprint = bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
-            parsed = fastavro.parse_schema(_plain(original), named_schemas={})
+            parsed = fastavro.parse_schema(plain_schema(original), named_schemas={})
             self._by_name[original["name"]] = (fingerprint, parsed)
             self._by_fingerprint[fingerprint] = (original["name"], parsed)
 

@@ -16,7 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
-    framing_put_single_object(&again, framed.fingerprint);
+    if (framed.framing == FRAMING_CONFLUENT)
+        framing_put_confluent(&again, framed.id);
+    else
+        framing_put_single_object(&again, framed.fingerprint);
     buf_put(&again, framed.body.data, framed.body.len);
     if (!span_equal(buf_span(&again), span_of(data, size)))
         abort();

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(buf) struct buf json = {0};
     struct err err = {0};
     arena_reset(arena);
-    bool shown = record_to_json(set, message, false, &json, &err);
+    bool shown = record_to_json(codec, message, false, &json, &err);
     bool decoded =
         codec_decode_certificate_event(codec, RECORD_CERTIFICATE_ENROLLED, message, arena, &event, NULL) ||
         codec_decode_certificate_event(codec, RECORD_CERTIFICATE_RENEWED, message, arena, &event, NULL) ||

@@ -18,7 +18,7 @@ static const struct {
     {RECORD_REPLACE_COMMAND, "commandId", "issuedAt", "commandId"},
 };
 
-static void take(const struct schema_set *set, size_t input, json_t *object)
+static void take(struct codec *codec, size_t input, json_t *object)
 {
     AUTO(buf) struct buf message = {0};
     AUTO(buf) struct buf shown = {0};
@@ -26,10 +26,10 @@ static void take(const struct schema_set *set, size_t input, json_t *object)
     char key[RECORD_KEY_MAX];
     if ((inputs[input].id == NULL || record_input_fill_uuid(object, inputs[input].id, &err)) &&
         record_input_fill_time(object, inputs[input].moment, 1, &err) &&
-        record_input_encode(inputs[input].kind, object, &message, &err)) {
+        record_input_encode(codec, inputs[input].kind, object, &message, &err)) {
         record_input_key(object, inputs[input].key, key);
         assert(key[0] != '\0');
-        assert(record_to_json(set, buf_span(&message), false, &shown, &err));
+        assert(record_to_json(codec, buf_span(&message), false, &shown, &err));
         return;
     }
     assert(err.code == ERR_AVRO_INVALID && err.text[0] != '\0' && message.len == 0);
@@ -37,17 +37,18 @@ static void take(const struct schema_set *set, size_t input, json_t *object)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct schema_set *set;
+    static struct codec *codec;
     struct err err = {0};
     size_t index;
     json_t *object;
-    if (set == NULL)
-        set = schema_set_new(NULL, NULL);
+    if (codec == NULL)
+        codec = codec_new(schema_set_new(NULL, NULL));
     if (size == 0)
         return 0;
     json_t *objects = record_input_parse("file", span_of(data + 1, size - 1), &err);
     assert(objects != NULL || (err.code == ERR_AVRO_INVALID && err.text[0] != '\0'));
-    json_array_foreach(objects, index, object) take(set, data[0] % (sizeof inputs / sizeof *inputs), object);
+    json_array_foreach(objects, index, object)
+        take(codec, data[0] % (sizeof inputs / sizeof *inputs), object);
     json_decref(objects);
     return 0;
 }

@@ -16,7 +16,8 @@ struct bytes_case {
 
 static const struct bytes_case heads[] = {
     {"nothing", BYTES(""), "empty"},
-    {"confluent framing", BYTES("\x00\x00\x00\x00\x01zz"), "confluent framing needs a schema registry"},
+    {"confluent framing", BYTES("\x00\x00\x00\x00\x01zz"), "set CERTSWAP_SCHEMA_REGISTRY_URL"},
+    {"half an id", BYTES("\x00\x00\x00\x01"), "within its schema id"},
     {"JSON", BYTES("{\"a\":1}"), "C3 01"},
     {"half a marker", BYTES("\xC3"), "C3 01"},
     {"version 2", BYTES("\xC3\x02\x00\x00\x00\x00\x00\x00\x00\x00"), "C3 01"},

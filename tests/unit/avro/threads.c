@@ -22,10 +22,11 @@ static void *decode_many(void *arg)
         struct err err = {0};
         struct span whole = buf_span(&message);
         faults += !codec_decode_store_job(codec, whole, arena, &job, &err);
-        faults += !record_to_json(set, whole, true, &json, &err);
+        faults += !record_to_json(codec, whole, true, &json, &err);
         faults += codec_decode_store_job(codec, span_of(whole.data, whole.len - 1), arena, &job, &err);
         message.len = 0;
-        faults += !record_from_json(RECORD_STORE_JOB, (const char *)json.data, json.len, &message, &none);
+        faults +=
+            !record_from_json(codec, RECORD_STORE_JOB, (const char *)json.data, json.len, &message, &none);
         arena_reset(arena);
         buf_reset(&json);
     }

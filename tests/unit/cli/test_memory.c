@@ -34,7 +34,7 @@ static bool make_command(struct buf *message, struct err *err)
     return record_input_fill_uuid(object, "commandId", err) &&
            record_input_fill_time(object, "issuedAt", 42, err) &&
            record_input_set_text(object, "password", SPAN_LITERAL("hunter2"), err) &&
-           record_input_encode(RECORD_REPLACE_COMMAND, object, message, err);
+           record_input_encode(NULL, RECORD_REPLACE_COMMAND, object, message, err);
 }
 
 Test(cli_memory, a_record_is_whole_or_is_none)

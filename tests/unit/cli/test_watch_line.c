@@ -7,15 +7,18 @@
 #include <stdio.h>
 
 static struct schema_set *schemas;
+static struct codec *codec; /* of the set */
 
 static void start(void)
 {
     schemas = schema_set_new(NULL, NULL);
+    codec = codec_new(schemas);
     consumed_topic("certstore.inventory");
 }
 
 static void stop(void)
 {
+    codec_free(codec);
     schema_set_free(schemas);
 }
 
@@ -25,11 +28,9 @@ static json_t *line_of(struct span alias, struct buf *value, rd_kafka_message_t 
 {
     struct store_entry entries[] = {{.alias = alias}};
     const struct store_inventory store = {.entries = entries, .entry_count = 1};
-    struct codec *codec = codec_new(schemas);
     cr_assert(codec_encode_store_inventory(codec, &store, value, NULL));
-    codec_free(codec);
     *message = (rd_kafka_message_t){.payload = value->data, .len = value->len, .partition = 3, .offset = 41};
-    return watch_line(schemas, message, 1790000000000, false);
+    return watch_line(codec, message, 1790000000000, false);
 }
 
 Test(watch_line, a_text_with_a_nul_is_shown)

@@ -107,8 +107,19 @@ static const struct {
     {"CERTSWAP_SEALING_DIR=/seal", NULL},
     {"CERTSWAP_SEALING_DIR=/se\nal", "no path"},
     {"CERTSWAP_REQUIRE_SEALED=yes", "true or false"},
-    {"CERTSWAP_AVRO_FRAMING=confluent", "not in this version"},
-    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://registry", "not in this version"},
+    {"CERTSWAP_AVRO_FRAMING=avro", "single-object, confluent"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://registry", NULL},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=https://ann:s%40cret@[::1]:8080/apis/ccompat/v7/", NULL},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=registry:8080", "neither http:// nor https://"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=ftp://registry", "neither http:// nor https://"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://", "no host"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://registry:0", "no usable port"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://registry/?a=b", "a query"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://regi stry", "printable"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://ann@registry", "without a password"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://ann:@registry", "empty password"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://:secret@registry", "without a user"},
+    {"CERTSWAP_SCHEMA_REGISTRY_URL=http://ann:100%@registry", "percent-encoded"},
     {"CERTSWAP_REDIS_URL=rediss://redis", NULL},
     {"CERTSWAP_REDIS_TLS_CA=/ca.pem", "CERTSWAP_REDIS_URL is without TLS"},
     {"CERTSWAP_REDIS_TLS_CA=/ca\n.pem", "no path"},
@@ -329,7 +340,8 @@ Test(settings, no_fault_names_a_secret)
                                             "CERTSWAP_STAGING_KEYS=swordfish",
                                             "CERTSWAP_KAFKA_ENABLE_IDEMPOTENCE=swordfish",
                                             "CERTSWAP_SECRET=swordfish",
-                                            "CERTSWAP_SCHEMA_REGISTRY_URL=http://a:swordfish@redis",
+                                            "CERTSWAP_SCHEMA_REGISTRY_URL=http://a:swordfish@redis:port",
+                                            "CERTSWAP_SCHEMA_REGISTRY_URL=swordfish",
                                             "CERTSWAP_JWT_JWKS=https://a:swordfish@idp",
                                             "CERTSWAP_REDIS_URL=unix://a:swordfish@host/run/x",
                                             "CERTSWAP_REDIS_URL=redis://a:sword/fish@redis"};
@@ -351,7 +363,7 @@ Test(settings, combinations_that_do_not_fit_are_faults)
                                       .jwt_issuer = issuer,
                                       .avro_framing = FRAMING_SETTING_CONFLUENT};
     settings_check(&settings, &faults);
-    cr_assert_eq(faults.count, 0);
+    cr_assert_eq(faults.count, 1);
     settings_check_service(&settings, &faults);
     cr_assert_eq(faults.count, 4);
     cr_assert(has_fault(&faults, "CERTSWAP_SEALING_DIR", "required by CERTSWAP_REQUIRE_SEALED=true"));
@@ -365,6 +377,26 @@ Test(settings, combinations_that_do_not_fit_are_faults)
     settings_check_service(&of_a_file, &faults);
     cr_assert_eq(faults.count, 1);
     cr_assert(has_fault(&faults, "CERTSWAP_JWT_CA", "of no use with a file"));
+    faults_free(&faults);
+}
+
+Test(settings, a_registry_has_its_url_without_user_and_slash)
+{
+    struct faults faults = {0};
+    const char *environ[] = {REQUIRED, "CERTSWAP_AVRO_FRAMING=confluent",
+                             "CERTSWAP_SCHEMA_REGISTRY_URL=https://ann:s%40cret@[::1]:8080/apis/ccompat/v7/",
+                             "CERTSWAP_SCHEMA_REGISTRY_TLS_CA=/ca.pem", NULL};
+    AUTO(settings) struct settings *settings = load(environ, &faults);
+    cr_assert_not_null(settings);
+    cr_assert_str_eq(settings->schema_registry.url, "https://[::1]:8080/apis/ccompat/v7");
+    cr_assert_str_eq(settings->schema_registry.user, "ann");
+    cr_assert_str_eq((char *)settings->schema_registry.password.data, "s@cret");
+
+    char ca[] = "/ca.pem";
+    const struct settings alone = {.schema_registry_ca = ca};
+    settings_check(&alone, &faults);
+    cr_assert_eq(faults.count, 1);
+    cr_assert(has_fault(&faults, "CERTSWAP_SCHEMA_REGISTRY_URL", "CERTSWAP_SCHEMA_REGISTRY_TLS_CA"));
     faults_free(&faults);
 }
 

@@ -44,7 +44,7 @@ public final class CertswapClient {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Contract contract = new Contract(Path.of(arguments[1]));
+        Contract contract = new Contract(Path.of(arguments[1]), arguments.length > 2 ? arguments[2] : null);
         try (Broker broker = new Broker(arguments[0], "certificate.replace.results", "certstore.jobs")) {
             new CertswapClient(contract, broker).run();
         }
@@ -112,8 +112,8 @@ public final class CertswapClient {
         fields.put("credential", Contract.record(credential, Map.of(
                 "format", Contract.symbol(Contract.field(credential, "format"), "PKCS12"),
                 "content", ByteBuffer.wrap(pfx), "password", PFX_PASSWORD)));
-        broker.send("certificate.enrollments", Integer.toString(NEW), contract.encode(Contract.record(schema, fields)),
-                Map.of());
+        broker.send("certificate.enrollments", Integer.toString(NEW),
+                contract.encode("certificate.enrollments", Contract.record(schema, fields)), Map.of());
     }
 
     /** Publishes a store that holds the existing certificate; gives its id. */
@@ -138,7 +138,7 @@ public final class CertswapClient {
                 "thumbprint", "AB".repeat(20), "chainLevel", 0, "hasPrivateKey", true))));
         fields.put("inventoriedAt", System.currentTimeMillis());
         RecordMetadata sent = broker.send("certstore.inventory", storeId,
-                contract.encode(Contract.record(schema, fields)), Map.of());
+                contract.encode("certstore.inventory", Contract.record(schema, fields)), Map.of());
         partitionOfStore.put(storeId, sent.partition());
         return storeId;
     }
@@ -154,15 +154,15 @@ public final class CertswapClient {
                 List.of("/certificates/enrollment/pfx/", "/certificate_stores/schedule/"))));
         fields.put("dryRun", dryRun);
         fields.put("issuedAt", System.currentTimeMillis());
-        broker.send("certificate.replace.commands", commandId, contract.encode(Contract.record(schema, fields)),
-                Map.of("traceparent", "00-" + TRACE + "-00f067aa0ba902b7-01", "correlation-id", "java-7"));
+        broker.send("certificate.replace.commands", commandId,
+                contract.encode("certificate.replace.commands", Contract.record(schema, fields)), Map.of("traceparent", "00-" + TRACE + "-00f067aa0ba902b7-01", "correlation-id", "java-7"));
     }
 
     private GenericRecord result(String commandId) throws Exception {
         List<ConsumerRecord<String, byte[]>> found = broker.await("certificate.replace.results", 1,
                 Duration.ofSeconds(60), record -> record.key().equals(commandId));
         checkHeaders(found.get(0), "ReplaceResult", commandId);
-        return contract.decode("ReplaceResult", found.get(0).value());
+        return contract.decode("ReplaceResult", found.get(0));
     }
 
     /** Dry runs until the inventory and the staged certificate have arrived: no topic waits for another. */
@@ -183,7 +183,7 @@ public final class CertswapClient {
         Map<String, GenericRecord> jobs = new HashMap<>();
         for (ConsumerRecord<String, byte[]> record : broker.await("certstore.jobs", 3, Duration.ofSeconds(30),
                 record -> true)) {
-            GenericRecord job = contract.decode("StoreJob", record.value());
+            GenericRecord job = contract.decode("StoreJob", record);
             if (!commandId.equals(Contract.text(job, "commandId"))) {
                 continue;
             }

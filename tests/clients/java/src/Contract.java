@@ -1,3 +1,5 @@
+import io.apicurio.registry.serde.avro.AvroKafkaDeserializer;
+import io.apicurio.registry.serde.avro.AvroKafkaSerializer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -16,8 +18,12 @@ import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.generic.GenericRecordBuilder;
 import org.apache.avro.message.BinaryMessageDecoder;
 import org.apache.avro.message.BinaryMessageEncoder;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 
-/** The contract as Avro's own tools see it: the schema files, single-object encoding, derived ids. */
+/**
+ * The contract as Avro's own tools see it: the schema files, single-object encoding, derived ids; with a registry the
+ * framing of Apicurio's serializers that Confluent's have too.
+ */
 final class Contract {
     private static final Map<String, String> FILES = Map.of(
             "CertificateEnrolled", "certificate-enrolled.avsc", "StoreInventory", "store-inventory.avsc",
@@ -25,8 +31,22 @@ final class Contract {
             "ReplaceResult", "replace-result.avsc");
 
     private final Map<String, Schema> schemas = new TreeMap<>();
+    private final AvroKafkaSerializer<GenericRecord> serializer;
+    private final AvroKafkaDeserializer<GenericRecord> deserializer;
 
-    Contract(Path folder) throws IOException {
+    /** With the URL of a registry (without the path of an API) in Confluent's framing, else (null) single objects. */
+    Contract(Path folder, String registry) throws IOException {
+        serializer = registry != null ? new AvroKafkaSerializer<>() : null;
+        deserializer = registry != null ? new AvroKafkaDeserializer<>() : null;
+        if (registry != null) {
+            Map<String, Object> settings = Map.of("apicurio.registry.url", registry + "/apis/registry/v2",
+                    "apicurio.registry.artifact-resolver-strategy",
+                    "io.apicurio.registry.serde.strategy.TopicIdStrategy",
+                    "apicurio.registry.as-confluent", true, "apicurio.registry.use-id", "contentId",
+                    "apicurio.registry.headers.enabled", false, "apicurio.registry.auto-register", true);
+            serializer.configure(settings, false);
+            deserializer.configure(settings, false);
+        }
         for (Map.Entry<String, String> file : FILES.entrySet()) {
             schemas.put(file.getKey(), new Schema.Parser().parse(folder.resolve(file.getValue()).toFile()));
         }
@@ -36,15 +56,23 @@ final class Contract {
         return schemas.get(record);
     }
 
-    byte[] encode(GenericRecord record) throws IOException {
+    byte[] encode(String topic, GenericRecord record) throws IOException {
+        if (serializer != null) {
+            return serializer.serialize(topic, record);
+        }
         ByteBuffer out = new BinaryMessageEncoder<GenericRecord>(GenericData.get(), record.getSchema()).encode(record);
         byte[] bytes = new byte[out.remaining()];
         out.get(bytes);
         return bytes;
     }
 
-    GenericRecord decode(String record, byte[] value) throws IOException {
-        return new BinaryMessageDecoder<GenericRecord>(GenericData.get(), schema(record)).decode(value);
+    GenericRecord decode(String record, ConsumerRecord<String, byte[]> message) throws IOException {
+        if (deserializer == null) {
+            return new BinaryMessageDecoder<GenericRecord>(GenericData.get(), schema(record)).decode(message.value());
+        }
+        GenericRecord decoded = deserializer.deserialize(message.topic(), message.value());
+        checkEqual("io.certswap.v1." + record, decoded.getSchema().getFullName(), "schema of " + message.topic());
+        return decoded;
     }
 
     /** A record of a schema; fields that are not given take their defaults. */

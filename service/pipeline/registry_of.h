@@ -1,0 +1,14 @@
+/* pipeline/registry_of: the schema registry that the settings name, for the service and the tool. */
+#pragma once
+
+#include "config/settings.h"
+#include "registry/registry.h"
+
+/* *registry stays NULL where none is set. Borrows the settings and the schemas; a question may
+   take `timeout_ms`, and `stop` (or NULL) breaks it off. False with NO_MEMORY. */
+bool registry_of(const struct settings *settings, const struct schema_set *schemas, int timeout_ms,
+                 const atomic_bool *stop, struct registry **registry, struct err *err);
+/* A codec of those schemas that uses the registry where there is one; both are the caller's to free, the
+   client first. False with NO_MEMORY. */
+bool registry_codec(const struct schema_set *schemas, struct registry *registry, struct codec **codec,
+                    struct registry_client **client, struct err *err);
