@@ -97,11 +97,6 @@ static void print_help_row(FILE *out, const struct setting *setting)
         fprintf(out, "; default: %s", fallback);
     fputs(")\n", out);
     print_wrapped(out, setting->help);
-    if (setting->unbuilt != NULL) {
-        char refusal[256];
-        snprintf(refusal, sizeof refusal, "Refused: %s.", setting->refusal);
-        print_wrapped(out, refusal);
-    }
 }
 
 void settings_print_help(FILE *out)
@@ -141,11 +136,6 @@ static void print_markdown_row(FILE *out, const struct setting *setting)
         print_form(out, setting);
     fputs(" | ", out);
     print_cell(out, setting->help);
-    if (setting->unbuilt != NULL) {
-        fputs(" **Refused:** ", out);
-        print_cell(out, setting->refusal);
-        fputc('.', out);
-    }
     fputs(" |\n", out);
 }
 

@@ -4,7 +4,6 @@
 
 #define FIELD(name) .offset = offsetof(struct settings, name)
 
-/* A row's `unbuilt` and `refusal` go when its mechanism comes. */
 const struct setting settings_table[] = {
     {.section = "Kafka",
      .name = "CERTSWAP_KAFKA_BOOTSTRAP_SERVERS",

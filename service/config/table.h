@@ -37,8 +37,6 @@ struct setting {
     int min;
     int max;
     const char *choices[SETTING_CHOICES_MAX]; /* ended by NULL */
-    const char *unbuilt; /* values that this version refuses, as fnmatch(3) takes them; NULL: none */
-    const char *refusal; /* that it does, and what to do */
     const char *form;    /* how a value looks, for help; NULL: the type says it */
     const char *help;    /* what it does, with its unit */
 };

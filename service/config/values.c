@@ -2,7 +2,6 @@
 
 #include "config/keys.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 
 /* A value as a message may show it: printable, and not long. */
@@ -233,9 +232,5 @@ bool setting_store(const struct setting *setting, const char *text, struct setti
         [SETTING_CHOICE] = store_choice,     [SETTING_LISTEN] = store_listen,
         [SETTING_REDIS] = store_redis,       [SETTING_KEYS] = store_keys,
     };
-    if (setting->unbuilt != NULL && fnmatch(setting->unbuilt, text, 0) == 0) {
-        faults_add(faults, setting->name, "%s", setting->refusal);
-        return false;
-    }
     return stores[setting->type](setting, text, settings, faults);
 }

@@ -62,7 +62,6 @@ Test(render, help_names_every_kind_of_row)
         "      (1 to 300; default: 300)\n",
         "      (error, warn, info or debug; default: info)\n",
         "      (1 to 256; default: number of CPUs)\n",
-        "      Refused: confluent is not in this version;",
         "  CERTSWAP_KAFKA_<PROPERTY>\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
