@@ -26,6 +26,7 @@ static const struct {
     {"CERTSWAP_TOPIC_", SESSION_KAFKA},
     {"CERTSWAP_GROUP_ID=", SESSION_KAFKA},
     {"CERTSWAP_SCHEMAS_DIR=", 0},
+    {"CERTSWAP_LOG_", SESSION_KAFKA},
     {"CERTSWAP_STAGING_KEYS=", SESSION_STAGING_KEYS},
     {"CERTSWAP_STAGING_KEYS_FILE=", SESSION_STAGING_KEYS},
 };
@@ -152,6 +153,12 @@ const struct settings *session_settings(const struct session *session)
 const struct schema_set *session_schemas(const struct session *session)
 {
     return session->schemas;
+}
+
+const struct kafka_property *session_properties(const struct session *session, size_t *count)
+{
+    *count = session->property_count;
+    return session->properties;
 }
 
 rd_kafka_conf_t *session_conf(const struct session *session, enum kafka_role role, struct err *err)

@@ -14,9 +14,9 @@ struct session;
 /* How long a subcommand waits for Kafka to answer, in milliseconds. */
 enum { SESSION_KAFKA_TIMEOUT_MS = 20000 };
 
-/* Reads CERTSWAP_KAFKA_*, CERTSWAP_TOPIC_*, CERTSWAP_GROUP_ID, CERTSWAP_SCHEMAS_DIR and --bootstrap-servers;
-   what only the service needs is not looked at. NULL after every fault was printed; *status is the exit
-   status then. */
+/* Reads CERTSWAP_KAFKA_*, CERTSWAP_TOPIC_*, CERTSWAP_GROUP_ID, CERTSWAP_SCHEMAS_DIR, CERTSWAP_LOG_* and
+   --bootstrap-servers; what only the service needs is not looked at. NULL after every fault was printed;
+   *status is the exit status then. */
 struct session *session_open(const struct options *options, int *status);
 
 /* What a subcommand needs. */
@@ -32,6 +32,8 @@ AUTO_DEFINE(session, struct session, session_close);
 const struct settings *session_settings(const struct session *session);
 const struct schema_set *session_schemas(const struct session *session);
 
+/* The settings' properties for librdkafka, borrowed. */
+const struct kafka_property *session_properties(const struct session *session, size_t *count);
 /* A librdkafka configuration of the role, owned by the caller. */
 rd_kafka_conf_t *session_conf(const struct session *session, enum kafka_role role, struct err *err);
 /* A reader of the topic that has begun. NULL with *err, also when Kafka does not answer in time. */

@@ -28,6 +28,22 @@ VALUES(transaction_outcome, "committed", "aborted")
 VALUES(input_topic, "enrollments", "renewals", "inventory", "commands", "retry")
 VALUES(dependency, "kafka", "redis")
 VALUES(version, CERTSWAP_VERSION)
+#define STATUS(number) #number,
+VALUES(gateway_status, METRIC_STATUSES(STATUS) "none")
+#undef STATUS
+
+enum metric_status metric_status(unsigned http_status)
+{
+    switch (http_status) {
+#define STATUS(number)                                                                                       \
+    case number:                                                                                             \
+        return METRIC_STATUS_##number;
+        METRIC_STATUSES(STATUS)
+#undef STATUS
+    default:
+        return METRIC_STATUS_NONE;
+    }
+}
 
 static const char *rejection_code(unsigned value)
 {
@@ -55,6 +71,7 @@ enum set {
     TRANSACTION_OUTCOME,
     INPUT_TOPIC,
     DEPENDENCY,
+    GATEWAY_STATUS,
     VERSION
 };
 
@@ -68,6 +85,7 @@ static const struct label_set sets[] = {
     [TRANSACTION_OUTCOME] = {"outcome", METRIC_TRANSACTION_ABORTED + 1, transaction_outcome},
     [INPUT_TOPIC] = {"topic", METRIC_TOPIC_RETRY + 1, input_topic},
     [DEPENDENCY] = {"dependency", METRIC_DEPENDENCY_REDIS + 1, dependency},
+    [GATEWAY_STATUS] = {"status", METRIC_STATUS_NONE + 1, gateway_status},
     [VERSION] = {"version", 1, version},
 };
 
@@ -196,11 +214,28 @@ static void render_histogram(struct buf *buf, enum metric metric)
     buf_put_format(buf, "%s_count %lld\n", name, (long long)count);
 }
 
+static bool is_gateway;
+
+void metrics_of_gateway(void)
+{
+    is_gateway = true;
+}
+
+/* Whether it is this program's. */
+static bool is_ours(enum metric metric)
+{
+    static const char prefix[] = "certswap_gateway_";
+    bool of_both = metric == METRIC_BUILD_INFO || metric == METRIC_START_TIME;
+    return of_both || is_gateway == (strncmp(metrics[metric].name, prefix, sizeof prefix - 1) == 0);
+}
+
 void metrics_render(struct buf *buf)
 {
     static const char *const types[] = {[COUNTER] = "counter", [GAUGE] = "gauge", [HISTOGRAM] = "histogram"};
     for (unsigned i = 0; i < METRIC_COUNT; i++) {
         enum metric metric = (enum metric)i;
+        if (!is_ours(metric))
+            continue;
         buf_put_format(buf, "# HELP %s %s\n", metrics[i].name, metrics[i].help);
         buf_put_format(buf, "# TYPE %s %s\n", metrics[i].name, types[metrics[i].type]);
         if (metrics[i].type == HISTOGRAM)
