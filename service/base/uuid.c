@@ -47,6 +47,21 @@ void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_LEN + 1])
     *text = '\0';
 }
 
+/* Version and variant (RFC 9562, sections 4.1 and 4.2) over the bits that are theirs. */
+static void set_version(struct uuid *uuid, int version)
+{
+    uuid->bytes[6] = (uint8_t)((uuid->bytes[6] & 0x0F) | version << 4);
+    uuid->bytes[8] = (uint8_t)((uuid->bytes[8] & 0x3F) | 0x80);
+}
+
+struct uuid uuid_v4(const uint8_t random[16])
+{
+    struct uuid uuid;
+    memcpy(uuid.bytes, random, sizeof uuid.bytes);
+    set_version(&uuid, 4);
+    return uuid;
+}
+
 /* Fetched once a process: a fetch costs more than the digest. */
 static const EVP_MD *sha1(void)
 {
@@ -74,7 +89,6 @@ struct uuid uuid_v5(const struct uuid *namespace, struct span name)
     assert(done);
     struct uuid uuid;
     memcpy(uuid.bytes, digest, sizeof uuid.bytes);
-    uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0F) | 0x50);
-    uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3F) | 0x80);
+    set_version(&uuid, 5);
     return uuid;
 }

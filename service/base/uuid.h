@@ -23,5 +23,7 @@ static inline bool uuid_equal(const struct uuid *a, const struct uuid *b)
 {
     return uuid_compare(a, b) == 0;
 }
+/* Version 4 (RFC 9562, section 5.4), made of 16 random bytes of the caller's. */
+struct uuid uuid_v4(const uint8_t random[16]);
 /* Version 5 (RFC 9562, section 5.5): SHA-1 of the namespace's bytes and the name. */
 struct uuid uuid_v5(const struct uuid *namespace, struct span name);

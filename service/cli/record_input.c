@@ -130,11 +130,10 @@ bool record_input_fill_uuid(json_t *object, const char *field, struct err *err)
 {
     if (json_object_get(object, field) != NULL)
         return true;
-    struct uuid uuid;
-    if (getrandom(uuid.bytes, sizeof uuid.bytes, 0) != (ssize_t)sizeof uuid.bytes)
+    uint8_t random[16];
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         return err_set(err, ERR_INTERNAL, "the system gives no random bytes");
-    uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0F) | 0x40);
-    uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3F) | 0x80);
+    struct uuid uuid = uuid_v4(random);
     char text[UUID_TEXT_LEN + 1];
     uuid_format(&uuid, text);
     return record_input_set_text(object, field, span_text(text), err);

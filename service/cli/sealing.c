@@ -7,8 +7,7 @@
 
 enum { CERTIFICATE_MAX = 1024 * 1024 };
 
-/* The DER of the first certificate of a PEM text, or the file as it is. */
-static bool read_certificate(const char *path, struct buf *der, struct err *err)
+bool seal_certificate_read(const char *path, struct buf *der, struct err *err)
 {
     const struct pfx_limits limits = {.max_iterations = 1, .max_bytes = CERTIFICATE_MAX};
     AUTO(secret) struct secret file = {0};
@@ -33,7 +32,7 @@ bool seal_password(const char *certificate_path, struct span password, struct se
 {
     AUTO(buf) struct buf der = {0};
     struct err fault = {0};
-    if (!read_certificate(certificate_path, &der, err))
+    if (!seal_certificate_read(certificate_path, &der, err))
         return false;
     if (sealing_seal(buf_span(&der), password, record_input_now_ms(), &out->cms, out->recipient, &fault))
         return true;

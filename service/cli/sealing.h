@@ -34,5 +34,8 @@ bool seal_credential(const char *certificate_path, const struct credential *cred
 bool seal_password(const char *certificate_path, struct span password, struct sealed_output *out,
                    struct err *err);
 
+/* Appends the DER of the first certificate of a PEM file, or the file as it is. Errors as above. */
+bool seal_certificate_read(const char *path, struct buf *der, struct err *err);
+
 /* The SealedCredential or SealedPassword as JSON. NULL with ERR_NO_MEMORY. */
 json_t *sealed_json(const struct sealed_output *sealed, struct err *err);

@@ -32,6 +32,7 @@ static const struct {
     {"CERTSWAP_AVRO_FRAMING=", 0},
     {"CERTSWAP_SCHEMA_", 0},
     {"CERTSWAP_SCHEMAS_DIR=", 0},
+    {"CERTSWAP_LOG_", SESSION_KAFKA},
     {"CERTSWAP_STAGING_KEYS=", SESSION_STAGING_KEYS},
     {"CERTSWAP_STAGING_KEYS_FILE=", SESSION_STAGING_KEYS},
 };
@@ -165,6 +166,22 @@ struct codec *session_codec(const struct session *session)
 {
     registry_client_forget(session->client);
     return session->codec;
+}
+
+const struct schema_set *session_schemas(const struct session *session)
+{
+    return session->schemas;
+}
+
+struct registry *session_registry(const struct session *session)
+{
+    return session->registry;
+}
+
+const struct kafka_property *session_properties(const struct session *session, size_t *count)
+{
+    *count = session->property_count;
+    return session->properties;
 }
 
 rd_kafka_conf_t *session_conf(const struct session *session, enum kafka_role role, struct err *err)

@@ -15,8 +15,8 @@ struct session;
 enum { SESSION_KAFKA_TIMEOUT_MS = 20000 };
 
 /* Reads CERTSWAP_KAFKA_*, CERTSWAP_TOPIC_*, CERTSWAP_GROUP_ID, CERTSWAP_AVRO_FRAMING, CERTSWAP_SCHEMA_*,
-   CERTSWAP_SCHEMAS_DIR and --bootstrap-servers; what only the service needs is not looked at. NULL after
-   every fault was printed; *status is the exit status then. */
+   CERTSWAP_SCHEMAS_DIR, CERTSWAP_LOG_* and --bootstrap-servers; what only the service needs is not looked at.
+   NULL after every fault was printed; *status is the exit status then. */
 struct session *session_open(const struct options *options, int *status);
 
 /* What a subcommand needs. */
@@ -33,7 +33,12 @@ const struct settings *session_settings(const struct session *session);
 /* Reads and writes records as the settings say; asks the schema registry where one is set, and anew after
    each call of this. */
 struct codec *session_codec(const struct session *session);
+/* For codecs of threads of their own. The registry is NULL where none is set. */
+const struct schema_set *session_schemas(const struct session *session);
+struct registry *session_registry(const struct session *session);
 
+/* The settings' properties for librdkafka, borrowed. */
+const struct kafka_property *session_properties(const struct session *session, size_t *count);
 /* A librdkafka configuration of the role, owned by the caller. */
 rd_kafka_conf_t *session_conf(const struct session *session, enum kafka_role role, struct err *err);
 /* A reader of the topic that has begun. NULL with *err, also when Kafka does not answer in time. */

@@ -28,6 +28,7 @@ extern const struct subcommand SUBCOMMAND_WATCH;
 extern const struct subcommand SUBCOMMAND_DLQ_OPEN;
 extern const struct subcommand SUBCOMMAND_SEAL;
 extern const struct subcommand SUBCOMMAND_OPEN;
+extern const struct subcommand SUBCOMMAND_GATEWAY;
 extern const struct subcommand SUBCOMMAND_CHECK;
 extern const struct subcommand SUBCOMMAND_COMPLETION;
 

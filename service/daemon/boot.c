@@ -281,7 +281,7 @@ static bool is_live(void *arg, struct buf *reasons)
 static bool start_http(struct service *service, struct err *err)
 {
     const struct listen_address *listen = &service->settings->http_listen;
-    struct http_options options = {listen, {is_live, service}, {is_ready, service}};
+    struct http_options options = {listen, "CERTSWAP_HTTP_LISTEN", {is_live, service}, {is_ready, service}};
     service->http = http_server_start(&options, err);
     if (service->http == NULL)
         return false;

@@ -5,6 +5,19 @@ struct uuid result_id(const struct uuid *command_id)
     return uuid_v5(command_id, SPAN_LITERAL("result"));
 }
 
+struct uuid result_conflict_id(const struct uuid *command_id, const uint8_t value_sha256[32])
+{
+    static const char prefix[] = "conflict/";
+    static const char digits[] = "0123456789abcdef";
+    char name[sizeof prefix - 1 + 64];
+    memcpy(name, prefix, sizeof prefix - 1);
+    for (size_t i = 0; i < 32; i++) {
+        name[sizeof prefix - 1 + 2 * i] = digits[value_sha256[i] >> 4];
+        name[sizeof prefix + 2 * i] = digits[value_sha256[i] & 15];
+    }
+    return uuid_v5(command_id, span_of(name, sizeof name));
+}
+
 static void fill_stores(const struct plan *plan, struct replace_result *result)
 {
     for (size_t i = 0; i < plan->store_count; i++) {

@@ -5,6 +5,9 @@
 
 /* UUIDv5(commandId, "result"). */
 struct uuid result_id(const struct uuid *command_id);
+/* Of the result that says COMMAND_ID_CONFLICT to a command whose value has this SHA-256: UUIDv5(commandId,
+   "conflict/" and the hash in lower-case hex). */
+struct uuid result_conflict_id(const struct uuid *command_id, const uint8_t value_sha256[32]);
 
 /* Fills *result from a plan whose jobs are made (or, in a dry run, would be). It borrows the arena, the
    plan's messages and the command, but not the inventory. False only with NO_MEMORY. */

@@ -1,13 +1,12 @@
 #include "http/server.h"
 
+#include "http/listen.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* Probes and scrapes are few; more than this is somebody else's mistake, or an attack. */
@@ -136,54 +135,9 @@ __attribute__((format(printf, 2, 0))) static void log_daemon(void *arg, const ch
     log_debug("http", log_str("detail", text));
 }
 
-/* The listening socket, bound to the first address of the host that takes it. -1 and *err. */
-static int listen_on(const struct listen_address *listen_address, struct err *err)
-{
-    char port[8];
-    snprintf(port, sizeof port, "%d", listen_address->port);
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *addresses = NULL;
-    int wrong = getaddrinfo(listen_address->host, port, &hints, &addresses);
-    if (wrong != 0) {
-        err_set(err, ERR_CONFIG_INVALID, "no address for %s: %s; correct CERTSWAP_HTTP_LISTEN",
-                listen_address->host, gai_strerror(wrong));
-        return -1;
-    }
-    int fd = -1;
-    int reason = 0;
-    for (const struct addrinfo *a = addresses; a != NULL && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
-        int on = 1;
-        if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-            bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, CONNECTIONS_MAX) == 0)
-            break;
-        reason = errno;
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(addresses);
-    if (fd < 0)
-        err_set(err, ERR_CONFIG_INVALID,
-                "cannot listen on %s port %d: %s; set CERTSWAP_HTTP_LISTEN to another address",
-                listen_address->host, listen_address->port, strerror(reason));
-    return fd;
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof address;
-    char port[8];
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
-        getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port, NI_NUMERICSERV) != 0)
-        return 0;
-    return atoi(port);
-}
-
 struct http_server *http_server_start(const struct http_options *options, struct err *err)
 {
-    int fd = listen_on(options->listen, err);
+    int fd = http_listen(options->listen, options->setting, CONNECTIONS_MAX, err);
     if (fd < 0)
         return NULL;
     struct http_server *server = calloc(1, sizeof *server);
@@ -194,7 +148,7 @@ struct http_server *http_server_start(const struct http_options *options, struct
     }
     server->live = options->live;
     server->ready = options->ready;
-    server->port = port_of(fd);
+    server->port = http_listen_port(fd);
     server->daemon = MHD_start_daemon(
         MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, server,
         MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_LISTEN_SOCKET, fd,

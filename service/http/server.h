@@ -17,6 +17,7 @@ struct http_probe {
 
 struct http_options {
     const struct listen_address *listen; /* borrowed for the call of http_server_start */
+    const char *setting;                 /* what the address was read from, for errors */
     struct http_probe live;              /* /livez: 200 "live" or 503 and the reasons */
     struct http_probe ready;             /* /readyz: 200 "ready" or 503 and the reasons */
 };

@@ -18,6 +18,8 @@ struct producer {
     bool reported;
     rd_kafka_resp_err_t outcome;
     struct kafka_place place;
+    producer_done_fn *done; /* NULL: records are waited for one by one */
+    void *done_arg;
 };
 
 rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, const struct kafka_record *record, void *opaque)
@@ -42,10 +44,34 @@ rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, const struct kafka_record 
     return failure;
 }
 
+/* Fills *err for a record that could not be written; trouble may be NULL. Returns false. */
+static bool cannot_write(struct err *err, const struct kafka_trouble *trouble, const char *topic,
+                         rd_kafka_resp_err_t failure)
+{
+    char what[ERR_TEXT_MAX / 2];
+    snprintf(what, sizeof what, "cannot write to topic %s", topic);
+    if (failure == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return err_set(err, ERR_JOB_TOO_LARGE, "%s: the record is larger than a message may be; %s", what,
+                       kafka_remedy(failure));
+    return trouble != NULL ? kafka_err_told(err, trouble, failure, what) : kafka_err_code(err, failure, what);
+}
+
+static void tell_done(const struct producer *producer, const rd_kafka_message_t *message)
+{
+    struct err err = {0};
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        cannot_write(&err, &producer->trouble, rd_kafka_topic_name(message->rkt), message->err);
+    producer->done(producer->done_arg, span_of(message->key, message->key_len), &err);
+}
+
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
 {
     (void)client;
     struct producer *producer = opaque;
+    if (producer->done != NULL) {
+        tell_done(producer, message);
+        return;
+    }
     if ((uintptr_t)message->_private != producer->waiting_for)
         return;
     producer->reported = true;
@@ -118,12 +144,24 @@ bool producer_send_wait(struct producer *producer, const struct kafka_record *re
             *place = producer->place;
         return true;
     }
-    char what[ERR_TEXT_MAX / 2];
-    snprintf(what, sizeof what, "cannot write to topic %s", record->topic);
-    if (failure == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-        return err_set(err, ERR_JOB_TOO_LARGE, "%s: the record is larger than a message may be; %s", what,
-                       kafka_remedy(failure));
-    return kafka_err_told(err, &producer->trouble, failure, what);
+    return cannot_write(err, &producer->trouble, record->topic, failure);
+}
+
+void producer_on_done(struct producer *producer, producer_done_fn *done, void *arg)
+{
+    producer->done = done;
+    producer->done_arg = arg;
+}
+
+bool producer_queue(struct producer *producer, const struct kafka_record *record, struct err *err)
+{
+    rd_kafka_resp_err_t failure = kafka_produce(producer->client, record, NULL);
+    return failure == RD_KAFKA_RESP_ERR_NO_ERROR || cannot_write(err, NULL, record->topic, failure);
+}
+
+void producer_serve(struct producer *producer)
+{
+    rd_kafka_poll(producer->client, 0);
 }
 
 const char *producer_trouble(const struct producer *producer)

@@ -29,6 +29,22 @@ VALUES(input_topic, "enrollments", "renewals", "inventory", "commands", "retry")
 VALUES(dependency, "kafka", "redis")
 VALUES(registry_outcome, "ok", "unknown", "refused", "failed")
 VALUES(version, CERTSWAP_VERSION)
+#define STATUS(number) #number,
+VALUES(gateway_status, METRIC_STATUSES(STATUS) "none")
+#undef STATUS
+
+enum metric_status metric_status(unsigned http_status)
+{
+    switch (http_status) {
+#define STATUS(number)                                                                                       \
+    case number:                                                                                             \
+        return METRIC_STATUS_##number;
+        METRIC_STATUSES(STATUS)
+#undef STATUS
+    default:
+        return METRIC_STATUS_NONE;
+    }
+}
 
 static const char *rejection_code(unsigned value)
 {
@@ -57,6 +73,7 @@ enum set {
     INPUT_TOPIC,
     DEPENDENCY,
     REGISTRY_OUTCOME,
+    GATEWAY_STATUS,
     VERSION
 };
 
@@ -71,6 +88,7 @@ static const struct label_set sets[] = {
     [INPUT_TOPIC] = {"topic", METRIC_TOPIC_RETRY + 1, input_topic},
     [DEPENDENCY] = {"dependency", METRIC_DEPENDENCY_REDIS + 1, dependency},
     [REGISTRY_OUTCOME] = {"outcome", METRIC_REGISTRY_FAILED + 1, registry_outcome},
+    [GATEWAY_STATUS] = {"status", METRIC_STATUS_NONE + 1, gateway_status},
     [VERSION] = {"version", 1, version},
 };
 
@@ -199,11 +217,28 @@ static void render_histogram(struct buf *buf, enum metric metric)
     buf_put_format(buf, "%s_count %lld\n", name, (long long)count);
 }
 
+static bool is_gateway;
+
+void metrics_of_gateway(void)
+{
+    is_gateway = true;
+}
+
+/* Whether it is this program's. */
+static bool is_ours(enum metric metric)
+{
+    static const char prefix[] = "certswap_gateway_";
+    bool of_both = metric == METRIC_BUILD_INFO || metric == METRIC_START_TIME;
+    return of_both || is_gateway == (strncmp(metrics[metric].name, prefix, sizeof prefix - 1) == 0);
+}
+
 void metrics_render(struct buf *buf)
 {
     static const char *const types[] = {[COUNTER] = "counter", [GAUGE] = "gauge", [HISTOGRAM] = "histogram"};
     for (unsigned i = 0; i < METRIC_COUNT; i++) {
         enum metric metric = (enum metric)i;
+        if (!is_ours(metric))
+            continue;
         buf_put_format(buf, "# HELP %s %s\n", metrics[i].name, metrics[i].help);
         buf_put_format(buf, "# TYPE %s %s\n", metrics[i].name, types[metrics[i].type]);
         if (metrics[i].type == HISTOGRAM)

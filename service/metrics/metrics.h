@@ -47,6 +47,16 @@ enum metric_registry_outcome {
 };
 enum metric_dependency { METRIC_DEPENDENCY_KAFKA, METRIC_DEPENDENCY_REDIS };
 
+/* The statuses that the gateway gives; any other counts as METRIC_STATUS_NONE. */
+#define METRIC_STATUSES(X) X(200) X(400) X(401) X(403) X(404) X(405) X(409) X(413) X(415) X(500) X(503) X(504)
+enum metric_status {
+#define STATUS(number) METRIC_STATUS_##number,
+    METRIC_STATUSES(STATUS)
+#undef STATUS
+        METRIC_STATUS_NONE
+};
+enum metric_status metric_status(unsigned http_status);
+
 enum { METRIC_LABELS_MAX = 2 };
 
 /* metric_add(METRIC_JOBS, 20); metric_add(METRIC_COMMANDS, 1, METRIC_COMMAND_PARTIAL);
@@ -67,8 +77,11 @@ void metric_set_at(enum metric metric, int64_t value, const unsigned labels[METR
 int64_t metric_get_at(enum metric metric, const unsigned labels[METRIC_LABELS_MAX]);
 #define metric_get(metric, ...) metric_get_at(metric, (const unsigned[METRIC_LABELS_MAX]){__VA_ARGS__})
 
-/* Prometheus' text exposition format 0.0.4, all series, those at 0 too. Out of memory: buf->failed. */
+/* Prometheus' text exposition format 0.0.4, all series of this program, those at 0 too. Out of memory:
+   buf->failed. */
 void metrics_render(struct buf *buf);
+/* This process is the gateway, not certswapd: it renders its own series. Before other threads start. */
+void metrics_of_gateway(void);
 /* All to 0, but the build's version and the start time, which is now. Before other threads start; tests call
  * it again. */
 void metrics_init(void);

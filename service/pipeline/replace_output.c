@@ -160,21 +160,13 @@ bool output_add_result(struct replace_tools *tools, struct replace_item *item, s
 bool output_add_conflict(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
                          struct err *err)
 {
-    static const char prefix[] = "conflict/";
-    static const char digits[] = "0123456789abcdef";
-    char name[sizeof prefix - 1 + 2 * LEDGER_HASH_LEN];
-    memcpy(name, prefix, sizeof prefix - 1);
-    for (size_t i = 0; i < LEDGER_HASH_LEN; i++) {
-        name[sizeof prefix - 1 + 2 * i] = digits[item->claim.hash[i] >> 4];
-        name[sizeof prefix + 2 * i] = digits[item->claim.hash[i] & 15];
-    }
     struct out_record record;
     plan_reject(
         &item->plan, ERR_COMMAND_ID_CONFLICT,
         SPAN_LITERAL("a command with this id and another content came before; send this one under a new id"));
     if (!result_make(tools->arena, &item->plan, tools->now_ms, &item->result, err))
         return false;
-    item->result.result_id = uuid_v5(&item->command.command_id, span_of(name, sizeof name));
+    item->result.result_id = result_conflict_id(&item->command.command_id, item->claim.hash);
     return encode_rejection(tools, item, outbox, &record, err) && outbox_add(outbox, &record, err);
 }
 

@@ -12,6 +12,8 @@ import confluent_kafka
 import least_privilege
 from contract import (COMMANDS, DLQ, ENROLLMENTS, INVENTORY, JOBS, RENEWALS, RESULTS, enrollment, entry, inventory,
                       new_id, plain_credential, replace_command)
+from gateway import Gateway
+from gateway_case import AS_ALICE
 from harness import BrokerTest, long_run, main, servers
 
 SUITES = ("promises", "poison", "replace", "rejections", "staging")
@@ -36,7 +38,7 @@ class Document(unittest.TestCase):
     def test_tables_and_commands_say_the_same(self):
         commands = [{right.row for right in own} for own in least_privilege.rights().values()]
         self.assertEqual(least_privilege.tables(), commands)
-        self.assertEqual(["certswapd", "event-producer", "workflow", "agent", "operator"],
+        self.assertEqual(["certswapd", "event-producer", "workflow", "gateway", "agent", "operator"],
                          list(least_privilege.rights()))
 
 
@@ -76,6 +78,11 @@ class Rights(BrokerTest):
     def encoded(self, name, record):
         return self.client.schemas.encode(name, record)
 
+    def start_gateway(self):
+        gateway = Gateway(self.folder, self.users.settings("gateway"), [*AS_ALICE, "--insecure-plain-passwords"], "gateway")
+        self.daemons.append(gateway)
+        return gateway
+
     def assert_denied(self, error):
         self.assertIsInstance(error, confluent_kafka.KafkaError)
         self.assertIn(error.code(), (confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -95,6 +102,9 @@ class Rights(BrokerTest):
         self.assertIsNone(self.write("workflow", COMMANDS, command["commandId"],
                                      self.encoded("ReplaceCommand", command)))
         self.assertEqual(1, len(self.client.outcome(command["commandId"])[1]))
+        gateway = self.start_gateway().wait_ready()
+        asked = {"ExistingCertificateId": existing, "CertificateId": new}
+        self.assertEqual([store["storeId"]], gateway.request(asked).json["SuccessfulStores"])
         self.assertEqual(JOBS, self.read("agent", JOBS, "agent").topic())
         self.assertEqual(RESULTS, self.read("workflow", RESULTS, "workflow").topic())
         origin = self.client.send(COMMANDS, "poison", b"no record")
@@ -105,12 +115,14 @@ class Rights(BrokerTest):
         self.assertEqual(0, daemon.stop()[0])
         for user, topic in (("event-producer", COMMANDS), ("event-producer", JOBS), ("agent", COMMANDS),
                             ("agent", ENROLLMENTS), ("workflow", RENEWALS), ("workflow", RESULTS), ("operator", DLQ),
+                            ("gateway", RESULTS), ("gateway", ENROLLMENTS),
                             ("certswapd", COMMANDS), ("certswapd", ENROLLMENTS)):
             with self.subTest(f"{user} writes {topic}"):
                 self.assert_denied(self.write(user, topic, "x", b"x"))
         for user, topic, group in (("event-producer", ENROLLMENTS, "event-producer"), ("agent", ENROLLMENTS, "agent"),
                                    ("agent", RESULTS, "agent"), ("workflow", JOBS, "workflow"),
-                                   ("workflow", RESULTS, "certswap"), ("certswapd", JOBS, "certswap")):
+                                   ("workflow", RESULTS, "certswap"), ("certswapd", JOBS, "certswap"),
+                                   ("gateway", RESULTS, "gateway"), ("gateway", COMMANDS, "certswap")):
             with self.subTest(f"{user} reads {topic} as {group}"):
                 self.assert_denied(self.read(user, topic, group))
 

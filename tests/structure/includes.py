@@ -9,7 +9,7 @@ RANKS = {
     "domain": 1, "config": 1, "log": 1, "metrics": 1,
     "avro": 2, "crypto": 2, "fetch": 2,
     "redis": 3, "kafka": 3, "registry": 3, "http": 3, "keys": 3,
-    "pipeline": 4,
+    "pipeline": 4, "gateway": 4,
     "daemon": 5, "cli": 5,
 }
 PURE_ROOMS = ("base", "domain")

@@ -241,6 +241,9 @@ class Redis:
 class Daemon:
     """A certswapd with its settings. Its standard output and error go to files of its folder."""
 
+    command = (CERTSWAPD,)
+    port_field = "port"  # of its log line "listening": where it is asked for its state
+
     def __init__(self, folder, settings, name="certswapd"):
         self.settings, self.name = settings, name
         self.out_path = os.path.join(folder, name + ".out")
@@ -252,7 +255,7 @@ class Daemon:
         self._log_start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         self.port, self.ended_by_test = None, False
         with open(self.out_path, "ab") as out, open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([CERTSWAPD], env=clean_environment(self.settings), stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(self.command, env=clean_environment(self.settings), stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=log)
         return self
 
@@ -266,9 +269,9 @@ class Daemon:
         if self.port is None:
             def listening():
                 if self.process.poll() is not None:
-                    raise RuntimeError(f"certswapd ended with {self.process.returncode}:\n{tail(self.log_path)}")
-                return next((line["port"] for line in self.log() if line.get("message") == "listening"), None)
-            self.port = int(wait_for(listening, "certswapd to listen"))
+                    raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{tail(self.log_path)}")
+                return next((line[self.port_field] for line in self.log() if line.get("message") == "listening"), None)
+            self.port = int(wait_for(listening, f"{self.name} to listen"))
         return f"http://127.0.0.1:{self.port}{path}"
 
     def get(self, path):
@@ -288,10 +291,10 @@ class Daemon:
     def wait_ready(self, ready=True, timeout_s=60):
         def reached():
             if self.process.poll() is not None:
-                raise RuntimeError(f"certswapd ended with {self.process.returncode}:\n{tail(self.log_path)}")
+                raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{tail(self.log_path)}")
             return self.ready() == ready
         try:
-            wait_for(reached, f"certswapd to be {'' if ready else 'not '}ready", timeout_s)
+            wait_for(reached, f"{self.name} to be {'' if ready else 'not '}ready", timeout_s)
         except TimeoutError as error:
             raise TimeoutError(f"{error}: {self.get('/readyz')}") from None
         return self

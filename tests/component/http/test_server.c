@@ -159,7 +159,7 @@ Test(http, an_address_in_use_is_a_fault_of_the_settings)
     AUTO(http_server) struct http_server *server = http_server_start(&options, NULL);
     cr_assert_not_null(server);
     const struct listen_address taken = {.host = loopback, .port = http_server_port(server)};
-    const struct http_options again = {.listen = &taken};
+    const struct http_options again = {.listen = &taken, .setting = "CERTSWAP_HTTP_LISTEN"};
     struct err err = {0};
     cr_assert_null(http_server_start(&again, &err));
     cr_assert_eq(err.code, ERR_CONFIG_INVALID);
@@ -167,7 +167,7 @@ Test(http, an_address_in_use_is_a_fault_of_the_settings)
     cr_assert_not_null(strstr(err.text, "CERTSWAP_HTTP_LISTEN"));
     char nowhere_host[] = "a..b";
     const struct listen_address nowhere = {.host = nowhere_host, .port = 0};
-    const struct http_options lost = {.listen = &nowhere};
+    const struct http_options lost = {.listen = &nowhere, .setting = "CERTSWAP_HTTP_LISTEN"};
     struct err other = {0};
     cr_assert_null(http_server_start(&lost, &other));
     cr_assert_eq(other.code, ERR_CONFIG_INVALID);

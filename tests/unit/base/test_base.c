@@ -49,6 +49,20 @@ Test(uuid, reads_either_case_and_writes_lower)
 }
 
 /* RFC 9562, appendix A.4 */
+Test(uuid, version_4_keeps_the_other_bits)
+{
+    uint8_t random[16];
+    char text[UUID_TEXT_LEN + 1];
+    memset(random, 0xFF, sizeof random);
+    struct uuid uuid = uuid_v4(random);
+    uuid_format(&uuid, text);
+    cr_assert_str_eq(text, "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    memset(random, 0, sizeof random);
+    uuid = uuid_v4(random);
+    uuid_format(&uuid, text);
+    cr_assert_str_eq(text, "00000000-0000-4000-8000-000000000000");
+}
+
 Test(uuid, version_5_is_that_of_the_rfc)
 {
     struct uuid dns;

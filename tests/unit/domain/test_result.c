@@ -34,6 +34,17 @@ static void expect_uuid(struct uuid id, const char *expected)
     cr_expect_str_eq(text, expected);
 }
 
+/* Expected value from Python's uuid.uuid5 and hashlib: of the bytes "value". */
+Test(result, a_conflicts_id_is_made_of_the_bytes)
+{
+    static const uint8_t sha256[32] = {0xCD, 0x42, 0x40, 0x4D, 0x52, 0xAD, 0x55, 0xCC, 0xFA, 0x9A, 0xCA,
+                                       0x4A, 0xDC, 0x82, 0x8A, 0xA5, 0x80, 0x0A, 0xD9, 0xD3, 0x85, 0xA0,
+                                       0x67, 0x1F, 0xBC, 0xBF, 0x72, 0x41, 0x18, 0x32, 0x06, 0x19};
+    struct uuid command;
+    cr_assert(uuid_parse(&command, SPAN_LITERAL("7d8f9c1e-0b7a-4c56-9f3e-2a1b3c4d5e6f")));
+    expect_uuid(result_conflict_id(&command, sha256), "2ab13de9-d602-5516-b90c-5cf9f1fb450a");
+}
+
 /* Expected values from Python's uuid.uuid5. */
 Test(job, id_is_version_5_of_store_and_alias)
 {

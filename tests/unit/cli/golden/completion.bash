@@ -5,18 +5,16 @@ _certswap()
     local sub=${COMP_WORDS[1]} words='' files='' first=2
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='topics enroll renew inventory replace watch dlq seal open check completion help --help --version'
+        words='topics enroll renew inventory replace watch seal open gateway check completion help --help --version'
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
         return
     fi
     case "$sub $COMP_CWORD" in
     "topics 2") mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur"); return ;;
-    "dlq 2") mapfile -t COMPREPLY < <(compgen -W 'open' -- "$cur"); return ;;
-    "help 2") mapfile -t COMPREPLY < <(compgen -W 'topics enroll renew inventory replace watch dlq seal open check completion ' -- "$cur"); return ;;
+    "help 2") mapfile -t COMPREPLY < <(compgen -W 'topics enroll renew inventory replace watch seal open gateway check completion ' -- "$cur"); return ;;
     esac
     case "$sub" in
     topics) sub="$sub ${COMP_WORDS[2]}" first=3 ;;
-    dlq) sub="$sub ${COMP_WORDS[2]}" first=3 ;;
     esac
     case "$sub $prev" in
     "topics create --partitions") ;;
@@ -79,9 +77,6 @@ _certswap()
     "watch --field") ;;
     "watch --bootstrap-servers" | "watch -b") ;;
     "watch --output" | "watch -o") words='table json' ;;
-    "dlq open --at") ;;
-    "dlq open --bootstrap-servers" | "dlq open -b") ;;
-    "dlq open --output" | "dlq open -o") words='table json' ;;
     "seal --seal-to") files=1 ;;
     "seal --pfx") files=1 ;;
     "seal --pem") files=1 ;;
@@ -96,6 +91,21 @@ _certswap()
     "open --content") files=1 ;;
     "open --password-to") files=1 ;;
     "open --output" | "open -o") words='table json' ;;
+    "gateway --listen" | "gateway -l") ;;
+    "gateway --prefix") ;;
+    "gateway --tls-certificate") files=1 ;;
+    "gateway --tls-key") files=1 ;;
+    "gateway --seal-to") files=1 ;;
+    "gateway --insecure-principal") ;;
+    "gateway --insecure-permission") ;;
+    "gateway --timeout" | "gateway -t") ;;
+    "gateway --max-waiting") ;;
+    "gateway --max-connections") ;;
+    "gateway --client-timeout") ;;
+    "gateway --drain") ;;
+    "gateway --health-listen") ;;
+    "gateway --bootstrap-servers" | "gateway -b") ;;
+    "gateway --output" | "gateway -o") words='table json' ;;
     "check --output" | "check -o") words='table json' ;;
     "completion --output" | "completion -o") words='table json' ;;
     *)
@@ -119,14 +129,14 @@ _certswap()
             words='--from-beginning --until-end --count --timeout --field --show-secrets --bootstrap-servers --output --help '
             [ "$COMP_CWORD" -gt "$first" ] || words="enrollments renewals inventory commands retry dlq jobs results $words"
             ;;
-        "dlq open")
-            words='--at --show-secrets --bootstrap-servers --output --help '
-            ;;
         "seal")
             words='--seal-to --pfx --pem --password-file --password-env --password-prompt --cms --output --help '
             ;;
         "open")
             words='--certificate --key --password-file --password-env --password-prompt --content --password-to --output --help '
+            ;;
+        "gateway")
+            words='--listen --prefix --tls-certificate --tls-key --plain-http --seal-to --insecure-plain-passwords --insecure-principal --insecure-permission --timeout --max-waiting --max-connections --client-timeout --drain --health-listen --bootstrap-servers --output --help '
             ;;
         "check")
             words='--output --help '

@@ -10,9 +10,9 @@ _certswap()
     'inventory:send what certificate stores hold, or forget a store'
     'replace:command that a certificate be replaced in all stores that hold it'
     'watch:print the records of a topic, as JSON'
-    'dlq:show dead letters, and open those that are encrypted'
     'seal:seal a credential or a password to a certificate'
     'open:open what was sealed to a certificate, with its key'
+    'gateway:serve callers of Keyfactor'\''s POST Enrollment/PFX/Replace over HTTP'
     'check:check the service'\''s configuration, as certswapd --check-config'
     'completion:print the completion script of a shell'
     'help:say how a subcommand is used'
@@ -128,18 +128,6 @@ _certswap()
       '--help[say how this subcommand is used]' \
       '1:TOPIC:(enrollments renewals inventory commands retry dlq jobs results)'
     ;;
-  dlq)
-    if (( CURRENT == 3 )); then compadd open; return; fi
-    shift words; (( CURRENT-- ))
-    shift words; (( CURRENT-- ))
-    _arguments \
-      '--at[only the dead letter that stands there in its topic]:PARTITION/OFFSET:' \
-      '--show-secrets[also passwords, credentials, and undecoded bytes]' \
-      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
-      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
-      '--help[say how this subcommand is used]' \
-      '*: :'
-    ;;
   seal)
     shift words; (( CURRENT-- ))
     _arguments \
@@ -168,6 +156,29 @@ _certswap()
       '--help[say how this subcommand is used]' \
       '*: :'
     ;;
+  gateway)
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--listen[where to serve (default\: 127.0.0.1\:8443)]:HOST\:PORT:' \
+      '--prefix[what the paths begin with (default\: /KeyfactorAPI)]:PATH:' \
+      '--tls-certificate[serve by TLS with this certificate and its chain (PEM)]:FILE:_files' \
+      '--tls-key[and this key (PEM)]:FILE:_files' \
+      '--plain-http[serve without TLS on more than loopback\: a proxy in front does it]' \
+      '--seal-to[certswapd'\''s certificate (PEM or DER)\: passwords are sealed to it]:FILE:_files' \
+      '--insecure-plain-passwords[send passwords to Kafka as they come; for development]' \
+      '--insecure-principal[serve everybody without a token, as this user; for development]:USER:' \
+      '*--insecure-permission[a permission of that user]:PATH:' \
+      '--timeout[how long a request waits for its result (default\: 30)]:SECONDS:' \
+      '--max-waiting[requests that wait at one time; more get 503 (default\: 256)]:N:' \
+      '--max-connections[connections at one time; more are kept waiting (default\: 1024)]:N:' \
+      '--client-timeout[to send a request, or to take an answer (default\: 30)]:SECONDS:' \
+      '--drain[after SIGTERM, for results still to come (default\: 10)]:SECONDS:' \
+      '--health-listen[serve /livez, /readyz and /metrics there]:HOST\:PORT:' \
+      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
   check)
     shift words; (( CURRENT-- ))
     _arguments \
@@ -183,7 +194,7 @@ _certswap()
       '1:bash|zsh:(bash zsh)'
     ;;
   help)
-    compadd topics enroll renew inventory replace watch dlq seal open check completion 
+    compadd topics enroll renew inventory replace watch seal open gateway check completion 
     ;;
   esac
 }
