@@ -245,7 +245,8 @@ class Monitoring(unittest.TestCase):
 
     def test_every_metric_of_trouble_is_shown(self):
         shown = read("helm", "certswap", "dashboards", "certswap.json") + read("helm", "certswap", "rules", "certswap.yaml")
-        missing = {name for name in metrics_declared() if re.sub("_(bucket|sum|count)$", "", name) not in shown}
+        missing = {name for name in metrics_declared() if re.sub("_(bucket|sum|count)$", "", name) not in shown
+                   and not name.startswith("certswap_gateway_")}  # the chart does not run the gateway
         self.assertLessEqual(missing, {"process_start_time_seconds", "certswap_inventory_ready", "certswap_key_set_keys"})
 
 

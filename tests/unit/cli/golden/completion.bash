@@ -5,16 +5,18 @@ _certswap()
     local sub=${COMP_WORDS[1]} words='' files='' first=2
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='topics enroll renew inventory replace watch seal open gateway check completion help --help --version'
+        words='topics enroll renew inventory replace watch dlq seal open gateway check completion help --help --version'
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
         return
     fi
     case "$sub $COMP_CWORD" in
     "topics 2") mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur"); return ;;
-    "help 2") mapfile -t COMPREPLY < <(compgen -W 'topics enroll renew inventory replace watch seal open gateway check completion ' -- "$cur"); return ;;
+    "dlq 2") mapfile -t COMPREPLY < <(compgen -W 'open' -- "$cur"); return ;;
+    "help 2") mapfile -t COMPREPLY < <(compgen -W 'topics enroll renew inventory replace watch dlq seal open gateway check completion ' -- "$cur"); return ;;
     esac
     case "$sub" in
     topics) sub="$sub ${COMP_WORDS[2]}" first=3 ;;
+    dlq) sub="$sub ${COMP_WORDS[2]}" first=3 ;;
     esac
     case "$sub $prev" in
     "topics create --partitions") ;;
@@ -77,6 +79,9 @@ _certswap()
     "watch --field") ;;
     "watch --bootstrap-servers" | "watch -b") ;;
     "watch --output" | "watch -o") words='table json' ;;
+    "dlq open --at") ;;
+    "dlq open --bootstrap-servers" | "dlq open -b") ;;
+    "dlq open --output" | "dlq open -o") words='table json' ;;
     "seal --seal-to") files=1 ;;
     "seal --pfx") files=1 ;;
     "seal --pem") files=1 ;;
@@ -128,6 +133,9 @@ _certswap()
         "watch")
             words='--from-beginning --until-end --count --timeout --field --show-secrets --bootstrap-servers --output --help '
             [ "$COMP_CWORD" -gt "$first" ] || words="enrollments renewals inventory commands retry dlq jobs results $words"
+            ;;
+        "dlq open")
+            words='--at --show-secrets --bootstrap-servers --output --help '
             ;;
         "seal")
             words='--seal-to --pfx --pem --password-file --password-env --password-prompt --cms --output --help '

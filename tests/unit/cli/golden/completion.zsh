@@ -10,6 +10,7 @@ _certswap()
     'inventory:send what certificate stores hold, or forget a store'
     'replace:command that a certificate be replaced in all stores that hold it'
     'watch:print the records of a topic, as JSON'
+    'dlq:show dead letters, and open those that are encrypted'
     'seal:seal a credential or a password to a certificate'
     'open:open what was sealed to a certificate, with its key'
     'gateway:serve callers of Keyfactor'\''s POST Enrollment/PFX/Replace over HTTP'
@@ -128,6 +129,18 @@ _certswap()
       '--help[say how this subcommand is used]' \
       '1:TOPIC:(enrollments renewals inventory commands retry dlq jobs results)'
     ;;
+  dlq)
+    if (( CURRENT == 3 )); then compadd open; return; fi
+    shift words; (( CURRENT-- ))
+    shift words; (( CURRENT-- ))
+    _arguments \
+      '--at[only the dead letter that stands there in its topic]:PARTITION/OFFSET:' \
+      '--show-secrets[also passwords, credentials, and undecoded bytes]' \
+      '--bootstrap-servers[where Kafka is, HOST\:PORT,...; before CERTSWAP_KAFKA_BOOTSTRAP_SERVERS]:SERVERS:' \
+      '--output[what to print; a table on a terminal, else JSON]:FORM:(table json)' \
+      '--help[say how this subcommand is used]' \
+      '*: :'
+    ;;
   seal)
     shift words; (( CURRENT-- ))
     _arguments \
@@ -194,7 +207,7 @@ _certswap()
       '1:bash|zsh:(bash zsh)'
     ;;
   help)
-    compadd topics enroll renew inventory replace watch seal open gateway check completion 
+    compadd topics enroll renew inventory replace watch dlq seal open gateway check completion 
     ;;
   esac
 }
