@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     json_t *objects = record_input_parse("file", span_of(data + 1, size - 1), &err);
+    assert(objects == NULL || json_array_size(objects) > 0);
     assert(objects != NULL || (err.code == ERR_AVRO_INVALID && err.text[0] != '\0'));
     json_array_foreach(objects, index, object)
         take(codec, data[0] % (sizeof inputs / sizeof *inputs), object);

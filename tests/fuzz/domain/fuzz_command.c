@@ -128,6 +128,15 @@ static bool holds_canary(struct span input, struct span output)
            memmem(input.data, input.len, CANARY, strlen(CANARY)) == NULL;
 }
 
+/* What is said of a command repeats its texts in printable ASCII alone. */
+static bool is_harmless(struct span message)
+{
+    for (size_t i = 0; i < message.len; i++)
+        if (message.data[i] < ' ' || message.data[i] > '~')
+            return false;
+    return true;
+}
+
 /* The result is whole, true to the plan, and can be read. */
 static void check_result(const struct plan *plan, struct span input)
 {
@@ -138,6 +147,7 @@ static void check_result(const struct plan *plan, struct span input)
     assert(result.failure_count == result.failed_count && result.failed_count == plan->failed_count);
     assert(result.has_rejection == (result.status == REPLACE_REJECTED));
     assert(!result.has_rejection || (result.rejection_message.len > 0 && result.job_count == 0));
+    assert(plan->rejection != ERR_INVALID_COMMAND || is_harmless(result.rejection_message));
     assert_sorted(result.successful_stores, result.successful_count);
     assert_sorted(result.failed_stores, result.failed_count);
     for (size_t i = 0; i < result.failure_count; i++)
