@@ -141,8 +141,8 @@ Test(gateway_request, what_is_none)
 {
     static const char *const bodies[] = {
         "{}",
-        "{\"ExistingCertificateId\":null,\"CertificateId\":null,\"RequestId\":null,\"Password\":null,"
-        "\"JobTime\":null}",
+        ("{\"ExistingCertificateId\":null,\"CertificateId\":null,\"RequestId\":null,\"Password\":null,"
+         "\"JobTime\":null}"),
         "{\"ExistingCertificateId\":0,\"CertificateId\":0,\"RequestId\":0,\"Password\":\"\"}",
     };
     AUTO(arena) struct arena *arena = arena_new(0);

@@ -23,7 +23,7 @@ static void start(void)
     static char key[] = "key", value[] = "value";
     rd_kafka_headers_t *headers = rd_kafka_headers_new(HEADERS);
     for (int i = 0; i < HEADERS; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "header-%d", i);
         rd_kafka_header_add(headers, name, -1, "value", i % 3 == 0 ? 0 : 5);
     }
