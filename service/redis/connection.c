@@ -1,6 +1,7 @@
 #include "redis/connection.h"
 
 #include "redis/login.h"
+#include "redis/reply.h"
 #include "redis/scripts.h"
 
 #include <assert.h>
@@ -237,6 +238,7 @@ static bool connect_if_needed(struct redis *redis, struct err *err)
                          : redisConnectWithTimeout(options->host, options->port, timeout);
     if (redis->context == NULL || redis->context->err != 0)
         return fail(redis, "connecting", context_error(redis->context), err);
+    reply_bound(redis->context->reader);
     if (redisSetTimeout(redis->context, timeout) != REDIS_OK)
         return fail(redis, "setting the time limit", context_error(redis->context), err);
     if (options->unix_path == NULL && redisEnableKeepAlive(redis->context) != REDIS_OK)

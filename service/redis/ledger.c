@@ -1,9 +1,10 @@
 #include "redis/ledger.h"
 
+#include "redis/reply.h"
+
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { KEY_MAX = 64, NUMBER_MAX = 24 };
 
@@ -71,6 +72,8 @@ bool ledger_answer(struct redis *redis, struct arena *arena, struct ledger_claim
     claim->attempt = answer[1]->integer;
     if (claim->state != LEDGER_DECIDED)
         return true;
+    if (!reply_is_text(answer[2]) || !reply_is_text(answer[3]))
+        return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the claim script gave no decision");
     claim->result = arena_copy(arena, span_of(answer[2]->str, answer[2]->len));
     claim->decider = arena_copy(arena, span_of(answer[3]->str, answer[3]->len));
     return (claim->result.data != NULL && claim->decider.data != NULL) ||

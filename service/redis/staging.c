@@ -1,5 +1,7 @@
 #include "redis/staging.h"
 
+#include "redis/reply.h"
+
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -86,11 +88,6 @@ bool staging_ask(struct redis *redis, const struct staged_lookup *lookup, struct
     return redis_append_script(redis, REDIS_SCRIPT_LOOKUP, 0, 2, arguments, err);
 }
 
-static bool is_text(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_STRING;
-}
-
 static bool copy_text(struct arena *arena, const redisReply *reply, struct span *to, struct err *err)
 {
     *to = arena_copy(arena, span_of(reply->str, reply->len));
@@ -100,14 +97,22 @@ static bool copy_text(struct arena *arena, const redisReply *reply, struct span 
 static bool take_number(const redisReply *reply, int64_t *number)
 {
     char *end = NULL;
-    *number = is_text(reply) ? strtoll(reply->str, &end, 10) : 0;
-    return end != NULL && end != reply->str && *end == '\0';
+    *number = reply_is_text(reply) ? strtoll(reply->str, &end, 10) : 0;
+    return end != NULL && end != reply->str && end == reply->str + reply->len;
+}
+
+/* 0 where there is none: no such request, or one that leads to what no event can have staged. */
+static int32_t take_certificate_id(const redisReply *reply)
+{
+    int64_t id = 0;
+    return reply_number(reply, INT32_MAX, &id) ? (int32_t)id : 0;
 }
 
 /* A marker that certswap did not write counts as none. */
 static bool take_marker(redisReply *const *answer, struct staged_life *marker)
 {
-    return is_text(answer[0]) && uuid_parse(&marker->event_id, span_of(answer[0]->str, answer[0]->len)) &&
+    return reply_is_text(answer[0]) &&
+           uuid_parse(&marker->event_id, span_of(answer[0]->str, answer[0]->len)) &&
            take_number(answer[1], &marker->occurred_at_ms) && take_number(answer[2], &marker->ends_ms);
 }
 
@@ -120,16 +125,17 @@ bool staging_answer(struct redis *redis, struct arena *arena, struct staged_look
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != LOOKUP_PARTS ||
         !take_number(answer[LOOKUP_PARTS - 1], &lookup->now_ms))
         return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the lookup script gave no answer");
-    lookup->certificate_id = is_text(answer[0]) ? (int32_t)strtol(answer[0]->str, NULL, 10) : 0;
+    lookup->certificate_id = take_certificate_id(answer[0]);
     if (!lookup->by_request && lookup->certificate_id != lookup->id)
         return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: the answer is to another question");
-    bool found = is_text(answer[1]);
-    bool refused = is_text(answer[5]);
-    lookup->has_marker = take_marker(answer + 2, &lookup->marker);
-    lookup->state = found                ? STAGED_FOUND
-                    : refused            ? STAGED_REFUSED
-                    : is_text(answer[3]) ? STAGED_EXPIRED
-                                         : STAGED_MISSING;
+    bool known = lookup->certificate_id != 0;
+    bool found = known && reply_is_text(answer[1]);
+    bool refused = known && reply_is_text(answer[5]);
+    lookup->has_marker = known && take_marker(answer + 2, &lookup->marker);
+    lookup->state = found                               ? STAGED_FOUND
+                    : refused                           ? STAGED_REFUSED
+                    : known && reply_is_text(answer[3]) ? STAGED_EXPIRED
+                                                        : STAGED_MISSING;
     return (!found || copy_text(arena, answer[1], &lookup->record, err)) &&
            (!refused || copy_text(arena, answer[5], &lookup->refused, err));
 }

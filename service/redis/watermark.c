@@ -1,9 +1,10 @@
 #include "redis/watermark.h"
 
+#include "redis/reply.h"
+
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { FIELD_MAX = 280, NUMBER_MAX = 24 };
 
@@ -19,10 +20,13 @@ static bool answer_time(struct redis *redis, int64_t *now_ms, struct err *err)
     AUTO(redis_reply) redisReply *reply = NULL;
     if (!redis_take_reply(redis, &reply, err))
         return false;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
+    const int64_t last_second = INT64_MAX / 1000 - 1;
+    int64_t seconds, microseconds;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        !reply_number(reply->element[0], last_second, &seconds) ||
+        !reply_number(reply->element[1], 999999, &microseconds))
         return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: TIME gave no answer");
-    *now_ms =
-        strtoll(reply->element[0]->str, NULL, 10) * 1000 + strtoll(reply->element[1]->str, NULL, 10) / 1000;
+    *now_ms = seconds * 1000 + microseconds / 1000;
     return true;
 }
 
@@ -76,8 +80,11 @@ bool watermark_answer(struct redis *redis, struct arena *arena, struct watermark
         return err_set(err, ERR_NO_MEMORY, "out of memory for the watermarks");
     for (size_t i = 0; i < table->count; i++) {
         const redisReply *field = reply->element[2 * i];
+        if (!reply_is_text(field))
+            return err_set(err, ERR_REDIS_UNAVAILABLE, "Redis: HGETALL gave no answer");
         table->fields[i] = arena_copy(arena, span_of(field->str, field->len));
-        table->ms[i] = strtoll(reply->element[2 * i + 1]->str, NULL, 10);
+        if (!reply_number(reply->element[2 * i + 1], INT64_MAX, &table->ms[i]))
+            table->ms[i] = INT64_MIN; /* no moment has been passed */
         if (table->fields[i].data == NULL)
             return err_set(err, ERR_NO_MEMORY, "out of memory for the watermarks");
     }

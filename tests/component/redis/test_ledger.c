@@ -157,3 +157,17 @@ Test(ledger, a_watermark_never_goes_back_and_all_partitions_count)
     cr_assert_not(watermark_passed(&table, "other", 1, 0));
     cr_assert_not(watermark_passed(&table, "events", 0, 0));
 }
+
+Test(ledger, a_watermark_that_is_no_moment_passes_nothing)
+{
+    struct err err = {0};
+    struct watermark marks[] = {{"events", 0, 1000}};
+    cr_assert(watermark_advance(redis, marks, 1, &err), "%s", err.text);
+    struct span forged[] = {SPAN_LITERAL("HSET"), SPAN_LITERAL("certswap:watermark"),
+                            SPAN_LITERAL("events-0"), SPAN_LITERAL("99999999999999999999")};
+    AUTO(redis_reply) struct redisReply *reply = NULL;
+    cr_assert(redis_append(redis, 4, forged, &err) && redis_take_reply(redis, &reply, &err), "%s", err.text);
+    struct watermark_table table;
+    cr_assert(watermark_ask(redis, &err) && watermark_answer(redis, arena, &table, &err), "%s", err.text);
+    cr_assert_not(watermark_passed(&table, "events", 1, 999));
+}

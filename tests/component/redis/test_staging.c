@@ -135,6 +135,19 @@ Test(staging, never_and_expired_are_told_apart)
     cr_assert_eq(look(false, 456).state, STAGED_EXPIRED);
 }
 
+/* As nobody but an attacker writes it. */
+Test(staging, a_request_that_leads_to_no_certificate_id_is_unknown)
+{
+    static const char *const ids[] = {"4294967752", "456x", "-456", "0", "certificate"};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        ask((const char *)arena_format(arena, "SET certswap:request:9 %s", ids[i]).data);
+        ask((const char *)arena_format(arena, "SET certswap:staged:%s sealed", ids[i]).data);
+        struct staged_lookup found = look(true, 9);
+        cr_assert_eq(found.state, STAGED_MISSING, "%s", ids[i]);
+        cr_assert_eq(found.certificate_id, 0);
+    }
+}
+
 Test(staging, an_older_event_never_replaces_a_newer_one)
 {
     int64_t now = now_ms();
