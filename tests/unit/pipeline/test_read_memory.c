@@ -17,7 +17,7 @@ static const struct settings settings = {.topics = {.retry = retry_topic}};
 static struct pipeline_context context = {.settings = &settings};
 static struct replace_tools tools = {.context = &context, .policy = {.max_stores_per_command = 1}};
 static rd_kafka_message_t message;
-static rd_kafka_headers_t *headers;
+static rd_kafka_headers_t *headers, *made;
 
 static void start(void)
 {
@@ -39,7 +39,7 @@ static void start(void)
     struct schema_set *schemas = schema_set_new(NULL, &err);
     tools.codec = codec_new(schemas);
     cr_assert(codec_encode_replace_command(tools.codec, &command, &value, &err), "%s", err.text);
-    headers = rd_kafka_headers_new(4);
+    headers = made = rd_kafka_headers_new(4);
     rd_kafka_header_add(headers, RETRY_HEADER_ORIGIN, -1, ORIGIN, -1);
     rd_kafka_header_add(headers, RETRY_HEADER_ATTEMPT, -1, "2", -1);
     rd_kafka_header_add(headers, RETRY_HEADER_FIRST_SEEN, -1, "1790000000000", -1);
@@ -48,7 +48,12 @@ static void start(void)
     message = (rd_kafka_message_t){.payload = value.data, .len = value.len, .partition = 1, .offset = 5};
 }
 
-TestSuite(read_memory, .init = start);
+static void stop(void)
+{
+    rd_kafka_headers_destroy(made);
+}
+
+TestSuite(read_memory, .init = start, .fini = stop);
 
 /* With the first `used` bytes of the arena taken, so that it asks for its second chunk at another place each.
  */
