@@ -132,11 +132,13 @@ Test(tls, carries_what_is_staged)
                                                .request_id = i + 1,
                                                .requester = SPAN_LITERAL("alice")};
         requests[i] =
-            (struct stage_request){&events[i], i == 0 ? span_of(large, LARGE) : SPAN_LITERAL("sealed"), {0}};
+            (struct stage_request){.event = &events[i],
+                                   .ends_ms = now_ms() + 300000,
+                                   .record = i == 0 ? span_of(large, LARGE) : SPAN_LITERAL("sealed")};
     }
     AUTO(redis) struct redis *secured = redis_new(&options);
     struct err err = {0};
-    cr_assert(staging_write(secured, requests, BATCH, 300000, outcomes, &err), "%s", err.text);
+    cr_assert(staging_write(secured, requests, BATCH, outcomes, &err), "%s", err.text);
     struct staged_lookup lookup = {.id = 1};
     cr_assert(staging_ask(secured, &lookup, &err) && staging_answer(secured, arena, &lookup, &err), "%s",
               err.text);
