@@ -186,6 +186,14 @@ void trace_context_from_message(struct trace_context *context, const rd_kafka_me
     context->tracestate = header_up_to(message, "tracestate", TRACE_STATE_MAX);
 }
 
+struct span message_trace_id(const rd_kafka_message_t *message)
+{
+    struct span parent = {0};
+    if (!message_header(message, "traceparent", &parent) || !traceparent_is_valid(parent))
+        return (struct span){0};
+    return span_of(parent.data + AT_TRACE_ID, TRACE_ID_LEN);
+}
+
 void record_headers_add_cloud_event(struct record_headers *headers, const struct cloud_event *event)
 {
     char time[ISO8601_TEXT_MAX];

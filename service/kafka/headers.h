@@ -67,6 +67,9 @@ struct trace_context {
 /* Reads it from a consumed message. An invalid traceparent (Trace Context, section 3.2) is ignored, and
    tracestate with it. */
 void trace_context_from_message(struct trace_context *context, const rd_kafka_message_t *message);
+/* The trace id of a consumed message's traceparent, 32 characters borrowed from it; empty where there is none
+   that is valid. */
+struct span message_trace_id(const rd_kafka_message_t *message);
 /* Whether the text is a traceparent that may be continued: version 00 in full, or a higher version whose
    first 55 characters have its form; lower-case hex; trace-id and parent-id not all zero; version not ff. */
 bool traceparent_is_valid(struct span text);

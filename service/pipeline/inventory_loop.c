@@ -4,9 +4,9 @@
 #include "kafka/dead_letter.h"
 #include "kafka/producer.h"
 #include "kafka/reader.h"
-#include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/batch.h"
+#include "pipeline/log_trace.h"
 #include "pipeline/registry_of.h"
 #include "redis/dead_mark.h"
 
@@ -122,8 +122,9 @@ static bool handle_take(struct inventory_loop *loop, rd_kafka_message_t *message
         health_waiting(loop->health, err.text);
         return false;
     }
-    log_warn("inventory record refused", log_err(&err), log_str("topic", rd_kafka_topic_name(message->rkt)),
-             log_int("partition", message->partition), log_int("offset", message->offset));
+    log_warn("inventory record refused", log_err(&err), log_trace(message),
+             log_str("topic", rd_kafka_topic_name(message->rkt)), log_int("partition", message->partition),
+             log_int("offset", message->offset));
     loop->dead[loop->dead_count++] = (struct dead){message, err};
     return true;
 }

@@ -1,9 +1,9 @@
 #include "pipeline/replace_item.h"
 
 #include "crypto/library.h"
-#include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/batch.h"
+#include "pipeline/log_trace.h"
 #include "pipeline/replace_output.h"
 #include "pipeline/staged_record.h"
 
@@ -84,7 +84,7 @@ static void report_unusable(const struct replace_item *item, const struct err *w
 {
     metric_add(METRIC_STAGED_UNREADABLE, 1);
     log_error("staged value cannot be used", log_int("certificateId", item->lookup.certificate_id),
-              log_err(why), log_uuid("commandId", &item->command.command_id));
+              log_err(why), log_uuid("commandId", &item->command.command_id), log_trace(item->message));
 }
 
 static bool take_thumbprint(struct replace_tools *tools, struct replace_item *item, struct err *err)

@@ -1,8 +1,8 @@
 #include "pipeline/replace_output.h"
 
 #include "domain/job.h"
-#include "log/log.h"
 #include "pipeline/job_seal.h"
+#include "pipeline/log_trace.h"
 
 /* An output of the command; key and id in text. */
 static bool make_record(struct replace_tools *tools, const struct replace_item *item, enum record_kind kind,
@@ -180,7 +180,7 @@ bool output_add_repeat(struct replace_tools *tools, struct replace_item *item, s
         if (!codec_error_is_of_message(why.code))
             return err_set(err, why.code, "%s", why.text);
         log_error("a kept result cannot be read", log_uuid("commandId", &item->command.command_id),
-                  log_err(&why));
+                  log_err(&why), log_trace(item->message));
         item->fate = ITEM_RETRIED;
         return output_add_retry(tools, item, outbox, err);
     }

@@ -1,9 +1,9 @@
 #include "pipeline/replace_work.h"
 
 #include "kafka/ends.h"
-#include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/authenticate.h"
+#include "pipeline/log_trace.h"
 #include "pipeline/registry_of.h"
 #include "pipeline/replace_item.h"
 #include "redis/watermark.h"
@@ -389,8 +389,6 @@ static void log_result(const struct replace_item *item, int64_t took_us)
     const struct replace_result *result = &item->result;
     const rd_kafka_message_t *message = item->message;
     bool repeated = item->fate == ITEM_REPEATED;
-    struct trace_context trace;
-    trace_context_from_message(&trace, message);
     log_info(
         "command", log_uuid("commandId", &result->command_id),
         log_str("status", replace_status_name(result->status)),
@@ -399,8 +397,7 @@ static void log_result(const struct replace_item *item, int64_t took_us)
         log_int("existingCertificateId", result->existing_certificate_id),
         log_int("certificateId", result->certificate_id), log_int("jobs", repeated ? 0 : result->job_count),
         log_int("failedStores", (int64_t)result->failed_count), log_bool("dryRun", result->dry_run),
-        log_span("requestedBy", result->requested_by), log_int("retries", item->retries),
-        trace.traceparent.len > 0 ? log_span("traceparent", trace.traceparent) : log_str("traceparent", NULL),
+        log_span("requestedBy", result->requested_by), log_int("retries", item->retries), log_trace(message),
         log_int("durationUs", took_us), log_str("topic", rd_kafka_topic_name(message->rkt)),
         log_int("partition", message->partition), log_int("offset", message->offset));
 }
@@ -412,7 +409,7 @@ static void report_dead(const struct pipeline_context *context, const struct rep
     bool retry = strcmp(topic, context->settings->topics.retry) == 0;
     metric_add(METRIC_COMMANDS, 1, METRIC_COMMAND_DEAD_LETTER);
     metric_add(METRIC_DEAD_LETTERS, 1, retry ? METRIC_TOPIC_RETRY : METRIC_TOPIC_COMMANDS);
-    log_warn("command refused", log_err(&item->refusal), log_str("topic", topic),
+    log_warn("command refused", log_err(&item->refusal), log_trace(message), log_str("topic", topic),
              log_int("partition", message->partition), log_int("offset", message->offset));
 }
 
@@ -423,7 +420,8 @@ static void report_retry(const struct replace_item *item)
               log_int("retries", item->retries + 1),
               log_str("for", item->key_may_come                  ? "its token's key"
                              : item->claim.state == LEDGER_OWNER ? "its certificate"
-                                                                 : "the first decision of its id"));
+                                                                 : "the first decision of its id"),
+              log_trace(item->message));
 }
 
 static void committed(void *self, const struct batch *batch, size_t first, size_t next)

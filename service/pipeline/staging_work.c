@@ -2,8 +2,8 @@
 
 #include "crypto/credential_open.h"
 #include "domain/staging.h"
-#include "log/log.h"
 #include "metrics/metrics.h"
+#include "pipeline/log_trace.h"
 #include "pipeline/registry_of.h"
 #include "pipeline/staged_count.h"
 #include "pipeline/staged_record.h"
@@ -263,7 +263,7 @@ static void report(struct staging_work *work, const rd_kafka_message_t *message,
              log_int("certificateId", event->certificate_id), log_int("requestId", event->request_id),
              event->is_renewal ? log_int("renewedCertificateId", event->renewed_certificate_id)
                                : log_str("", NULL),
-             log_err(item->fate == FATE_IGNORED ? &(struct err){0} : &item->refusal),
+             log_err(item->fate == FATE_IGNORED ? &(struct err){0} : &item->refusal), log_trace(message),
              log_str("topic", rd_kafka_topic_name(message->rkt)), log_int("partition", message->partition),
              log_int("offset", message->offset));
 }

@@ -1,9 +1,12 @@
 """The main job on real servers: every kind of store, what their jobs hold, results, headers, keys."""
 import datetime
+import os
 
+import cloudevents.kafka
 import support  # noqa: F401
+import yaml
 from certs import keytool_list, keytool_pfx, open_pem, open_pkcs12, openssl_pkcs12, openssl_pkcs12_algorithms
-from contract import (DLQ, JOBS, RESULTS, entry, enrollment, inventory, job_id, now_ms, partition_of,
+from contract import (COMMANDS, DLQ, JOBS, RESULTS, entry, enrollment, inventory, job_id, now_ms, partition_of,
                       plain_credential, renewal, replace_command, result_id, store_type)
 from cryptography.hazmat.primitives import serialization
 from harness import BrokerTest, certs, main, servers
@@ -26,6 +29,8 @@ def same_key(key, identity):
 
 
 class Replace(BrokerTest):
+    settings = {"CERTSWAP_LOG_LEVEL": "debug"}
+
     def assert_content(self, job, identity, password, format, with_key=True):
         """The credential of a job holds the identity, in the format, under the password; returns its content."""
         kind, credential = job.record["credential"]
@@ -229,6 +234,65 @@ class Replace(BrokerTest):
         for message in [result, *jobs.values()]:
             for name in ("traceparent", "tracestate", "correlation-id", "kafka_correlationId"):
                 self.assertNotIn(name, message.headers)
+
+    def log_lines(self, condition):
+        """The daemon's log lines that the condition takes, once there is one."""
+        return servers.wait_for(lambda: [line for line in self.daemon.log() if condition(line)], "a line in the log")
+
+    def test_the_trace_is_in_every_log_line(self):
+        trace = "1" + TRACE_ID[1:]
+        header = [("traceparent", f"00-{trace}-{SPAN_ID}-00".encode())]
+        new, identity, _ = self.stage()
+        result, _ = self.replace(self.new_certificate_id(), new, headers=header)
+        command_id = result.record["commandId"]
+        of_command = self.log_lines(lambda line: line.get("commandId") == command_id)
+        self.assertEqual({trace}, {line.get("trace_id") for line in of_command})
+        # What waits for its certificate, and what comes of it.
+        late = self.new_certificate_id()
+        command = replace_command(self.new_certificate_id(), late)
+        self.client.command(command, header)
+        self.log_lines(lambda line: line["message"] == "command waits" and line["commandId"] == command["commandId"])
+        password = self.new_password()
+        event = enrollment(late, plain_credential(identity.pfx(password), password), identity.thumbprint)
+        self.client.enroll(event, header)
+        self.client.result(command["commandId"])
+        of_command = self.log_lines(lambda line: line["message"] == "command" and
+                                    line["commandId"] == command["commandId"])
+        of_command += self.log_lines(lambda line: line.get("commandId") == command["commandId"])
+        of_command += self.log_lines(lambda line: line.get("certificateId") == late)
+        self.assertEqual({trace}, {line.get("trace_id") for line in of_command})
+        place = self.client.send(COMMANDS, "poison", b"poison", header)
+        refused = self.log_lines(lambda line: line["message"] == "command refused" and line["offset"] == place[2] and
+                                 line["partition"] == place[1])
+        self.assertEqual([trace], [line.get("trace_id") for line in refused])
+        for wrong in f"00-{'0' * 32}-{SPAN_ID}-00", f"00-{trace.upper()}-{SPAN_ID}-00", "\x1b[2J":
+            result, _ = self.replace(self.new_certificate_id(), new, headers=[("traceparent", wrong.encode())])
+            self.assertNotIn("traceparent", result.headers)
+            of_command = self.log_lines(lambda line: line.get("commandId") == result.record["commandId"])
+            self.assertTrue(all("trace_id" not in line for line in of_command), wrong)
+
+    def test_the_cloudevents_sdk_reads_the_outputs(self):
+        existing = self.new_certificate_id()
+        new, _, _ = self.stage()
+        self.add_stores(existing, new, [inventory([entry("x", existing, "AB" * 20)])])
+        result, jobs = self.replace(existing, new)
+        with open(os.path.join(servers.SOURCE, "docs", "asyncapi.yaml"), encoding="utf-8") as file:
+            declared = yaml.safe_load(file)["components"]["schemas"]["outputHeaders"]
+        for message, name, event_id, subject, moment in [
+                (result, "ReplaceResult", "resultId", "commandId", "completedAt"),
+                *((job, "StoreJob", "jobId", "storeId", "createdAt") for job in jobs.values())]:
+            received = cloudevents.kafka.KafkaMessage(headers=dict(message.header_list), key=message.key,
+                                                      value=message.value)
+            event = cloudevents.kafka.from_binary(received, data_unmarshaller=self.client.schemas.decode)
+            record = message.record
+            self.assertEqual({"specversion": "1.0", "type": f"io.certswap.v1.{name}", "source": "/certswap/certswap",
+                              "id": record[event_id], "subject": record[subject],
+                              "datacontenttype": "application/avro", "partitionkey": message.key},
+                             {key: value for key, value in event.get_attributes().items() if key != "time"})
+            self.assertEqual(record[moment], iso_ms(event["time"]))
+            self.assertEqual((name, record), event.data)
+            self.assertLessEqual(set(declared["required"]), set(message.headers))
+            self.assertLessEqual(set(message.headers), set(declared["properties"]), "docs/asyncapi.yaml has them all")
 
     def test_job_time(self):
         existing = self.new_certificate_id()
