@@ -1,13 +1,17 @@
 """Confluent's framing with a real registry (Apicurio): the usual Python and Java serializers talk to certswap, other
 writers' schemas are read by their ids, and a registry that is away loses nothing."""
+import base64
 import copy
+import http.server
 import io
 import json
 import os
+import ssl
 import struct
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import support  # noqa: F401
@@ -55,6 +59,48 @@ class Registry:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, None
+
+
+class Door(http.server.ThreadingHTTPServer):
+    """An https server in front of the registry, with a certificate of its own, that lets one user in."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self):
+            status, body = 401, b""
+            length = int(self.headers.get("Content-Length", 0))
+            content = self.rfile.read(length) if length else None
+            expected = base64.b64encode(f"{self.server.user}:{self.server.password}".encode()).decode()
+            if self.headers.get("Authorization") == f"Basic {expected}":
+                handed_on = {name: self.headers[name] for name in ("Accept", "Content-Type") if name in self.headers}
+                request = urllib.request.Request(self.server.behind + self.path, data=content, method=self.command,
+                                                 headers=handed_on)
+                try:
+                    with urllib.request.urlopen(request, timeout=30) as found:
+                        status, body = found.status, found.read()
+                except urllib.error.HTTPError as error:
+                    status, body = error.code, error.read()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer
+
+        def log_message(self, *_):
+            pass
+
+    def __init__(self, folder, behind):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.behind, self.user, self.password = behind, "certswap", "not this one"
+        self.certificate = os.path.join(folder, "door.crt")
+        key = os.path.join(folder, "door.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", key, "-out", self.certificate, "-subj", "/CN=registry", "-days", "2", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, key)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class IdSchemas(contract.Schemas):
@@ -248,6 +294,27 @@ class RegistryTest(BrokerTest):
         daemon = self.start_daemon("wrong-path", CERTSWAP_SCHEMA_REGISTRY_URL=path, **more)
         servers.wait_for(lambda: "correct CERTSWAP_SCHEMA_REGISTRY_URL" in daemon.get("/readyz")[1], "the reason")
         daemon.stop()
+
+    def test_https_with_a_password(self):
+        door = Door(self.folder, self.registry.url.removesuffix("/apis/ccompat/v7"))
+        self.addCleanup(door.server_close)
+        self.addCleanup(door.shutdown)
+        password = "s3cret@registry"
+        self.secrets.add("the registry's password", password)
+        path = os.path.join(self.folder, "registry.url")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"https://certswap:{urllib.parse.quote(password, safe='')}@127.0.0.1:{door.server_port}"
+                       "/apis/ccompat/v7/")
+        more = {"CERTSWAP_SCHEMA_REGISTRY_URL": None, "CERTSWAP_SCHEMA_REGISTRY_URL_FILE": path,
+                "CERTSWAP_GROUP_ID": "door", "CERTSWAP_PIPELINES": "1"}
+        stranger = self.start_daemon("trusts-others", **more)
+        servers.wait_for(lambda: "certificate" in stranger.get("/readyz")[1], "the certificate not to be trusted")
+        self.assertEqual(0, stranger.stop()[0])
+        daemon = self.start_daemon("by-https", CERTSWAP_SCHEMA_REGISTRY_TLS_CA=door.certificate, **more)
+        servers.wait_for(lambda: "401" in daemon.get("/readyz")[1], "the password to be refused")
+        door.password = password
+        daemon.wait_ready()
+        self.assertEqual(0, daemon.stop()[0])
 
     def test_z_the_registry_away_loses_nothing(self):
         certificate_id, _, _ = self.stage()
