@@ -10,13 +10,14 @@
 #include "crypto/library.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "pipeline/registry_of.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PERMISSIONS_MAX = 32, PEM_MAX = 1024 * 1024 };
+enum { PERMISSIONS_MAX = 32, PEM_MAX = 1024 * 1024, REGISTRY_TIMEOUT_MS = 2000 };
 
 static const struct option_row ROWS[] = {
     {.name = "listen",
@@ -213,7 +214,6 @@ static void read_session(const struct session *session, struct gateway_options *
     struct exchange_options *exchange = &gateway->exchange;
     exchange->properties = session_properties(session, &exchange->property_count);
     exchange->schemas = session_schemas(session);
-    exchange->registry = session_registry(session);
     exchange->group_id = session_settings(session)->group_id;
     exchange->commands_topic = session_topic(session, "commands");
     exchange->results_topic = session_topic(session, "results");
@@ -286,6 +286,10 @@ static int run_with_crypto(const struct options *options)
     const struct settings *settings = session_settings(session);
     log_init((enum log_level)settings->log_level, (enum log_format)settings->log_format);
     read_session(session, &gateway);
+    AUTO(registry) struct registry *registry = NULL;
+    if (!registry_of(settings, session_schemas(session), REGISTRY_TIMEOUT_MS, NULL, &registry, &err))
+        return output_fail_err(options, &err);
+    gateway.exchange.registry = registry;
     return serve(options, &gateway);
 }
 

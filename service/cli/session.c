@@ -173,11 +173,6 @@ const struct schema_set *session_schemas(const struct session *session)
     return session->schemas;
 }
 
-struct registry *session_registry(const struct session *session)
-{
-    return session->registry;
-}
-
 const struct kafka_property *session_properties(const struct session *session, size_t *count)
 {
     *count = session->property_count;

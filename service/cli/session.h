@@ -33,10 +33,8 @@ const struct settings *session_settings(const struct session *session);
 /* Reads and writes records as the settings say; asks the schema registry where one is set, and anew after
    each call of this. */
 struct codec *session_codec(const struct session *session);
-/* For codecs of threads of their own. The registry is NULL where none is set. */
-const struct schema_set *session_schemas(const struct session *session);
-struct registry *session_registry(const struct session *session);
 
+const struct schema_set *session_schemas(const struct session *session);
 /* The settings' properties for librdkafka, borrowed. */
 const struct kafka_property *session_properties(const struct session *session, size_t *count);
 /* A librdkafka configuration of the role, owned by the caller. */

@@ -1,6 +1,5 @@
 #include "gateway/exchange.h"
 
-#include "avro/codec.h"
 #include "crypto/library.h"
 #include "crypto/sealing.h"
 #include "kafka/producer.h"
@@ -17,6 +16,7 @@
 
 enum {
     SLICE_MS = 500,
+    BEGIN_PAUSE_MS = 100,
     POLL_MS = 20,
     RESULTS_AT_ONCE = 500,
     REBUILD_PAUSE_MS = 1000,
@@ -30,10 +30,10 @@ struct exchange {
     struct exchange_options options;
     struct waiting *waiting;
     struct producer *producer;
-    struct codec *encoder; /* of who sends */
-    struct registry_client *encoder_registry;
-    struct codec *decoder; /* of the thread */
-    struct registry_client *decoder_registry;
+    struct codec *encoder; /* of who sends, and its client of the registry */
+    struct registry_client *encoder_client;
+    struct codec *decoder; /* of the thread, likewise */
+    struct registry_client *decoder_client;
     struct arena *arena;   /* of the thread */
     struct reader *reader; /* of the thread */
     pthread_t thread;
@@ -94,7 +94,7 @@ static void take_result(struct exchange *exchange, const rd_kafka_message_t *mes
     struct replace_result result = {0};
     struct err err = {0};
     arena_reset(exchange->arena);
-    registry_client_forget(exchange->decoder_registry);
+    registry_client_forget(exchange->decoder_client);
     if (!codec_decode_replace_result(exchange->decoder, span_of(message->payload, message->len),
                                      exchange->arena, &result, &err)) {
         log_warn("a result cannot be read", log_uuid("command_id", &id),
@@ -126,7 +126,8 @@ static void on_sent(void *arg, struct span key, const struct err *failure)
     waiting_fail(exchange->waiting, &id, FAULT_UNAVAILABLE, told);
 }
 
-/* Makes the reader where there is none, and has it begin. Nothing is sent before that. */
+/* Makes the reader where there is none, and has it begin. Nothing is sent before that, nor before a schema
+   registry has told by which id: so who sends never waits for one. */
 static bool begin(struct exchange *exchange)
 {
     const struct exchange_options *o = &exchange->options;
@@ -137,7 +138,9 @@ static bool begin(struct exchange *exchange)
         if (conf != NULL)
             exchange->reader = reader_new(conf, o->group_id, o->results_topic, READER_FROM_END, &err);
     }
-    if (exchange->reader != NULL && reader_begin(exchange->reader, SLICE_MS, &err)) {
+    registry_client_forget(exchange->decoder_client);
+    if (exchange->reader != NULL && reader_begin(exchange->reader, SLICE_MS, &err) &&
+        codec_can_write(exchange->decoder, RECORD_REPLACE_COMMAND, &err)) {
         set_state(exchange, true, NULL);
         return true;
     }
@@ -145,8 +148,8 @@ static bool begin(struct exchange *exchange)
     if (exchange->reader == NULL || reader_is_fatal(exchange->reader)) {
         reader_free(exchange->reader);
         exchange->reader = NULL;
-        nanosleep(&(struct timespec){.tv_nsec = SLICE_MS * 1000000L}, NULL);
     }
+    nanosleep(&(struct timespec){.tv_nsec = BEGIN_PAUSE_MS * 1000000L}, NULL);
     return false;
 }
 
@@ -216,7 +219,6 @@ static bool make_message(struct exchange *exchange, struct replace_command *comm
     AUTO(buf) struct buf cms = {0};
     char recipient[SEALING_RECIPIENT_LEN + 1];
     command->issued_at_ms = wall_clock_ms();
-    registry_client_forget(exchange->encoder_registry);
     return seal(exchange, command, &cms, recipient, err) &&
            codec_encode_replace_command(exchange->encoder, command, message, err) &&
            crypto_hash(DIGEST_SHA256, buf_span(message), hash, err);
@@ -335,17 +337,6 @@ static bool start_producer(struct exchange *exchange, struct err *err)
     return exchange->producer != NULL;
 }
 
-/* A codec of one thread, and its client where there is a registry. False: out of memory. */
-static bool make_codec(const struct exchange_options *options, struct codec **codec,
-                       struct registry_client **client)
-{
-    struct err err = {0};
-    *codec = codec_new(options->schemas);
-    if (*codec != NULL && options->registry != NULL)
-        *client = registry_client_new(options->registry, *codec, &err);
-    return *codec != NULL && (options->registry == NULL || *client != NULL);
-}
-
 struct exchange *exchange_start(const struct exchange_options *options, struct err *err)
 {
     struct exchange *exchange = calloc(1, sizeof *exchange);
@@ -360,11 +351,13 @@ struct exchange *exchange_start(const struct exchange_options *options, struct e
                                                              .most_bytes = REMEMBER_BYTES,
                                                              .remember_ms = REMEMBER_MS});
     exchange->arena = arena_new(RESULT_ARENA_MAX);
-    if (exchange->waiting == NULL || exchange->arena == NULL ||
-        !make_codec(options, &exchange->encoder, &exchange->encoder_registry) ||
-        !make_codec(options, &exchange->decoder, &exchange->decoder_registry))
+    if (exchange->waiting == NULL || exchange->arena == NULL)
         err_set(err, ERR_NO_MEMORY, "out of memory at the start");
-    else if (start_producer(exchange, err))
+    else if (registry_codec(options->schemas, options->registry, &exchange->encoder,
+                            &exchange->encoder_client, err) &&
+             registry_codec(options->schemas, options->registry, &exchange->decoder,
+                            &exchange->decoder_client, err) &&
+             start_producer(exchange, err))
         exchange->started =
             pthread_create(&exchange->thread, NULL, run, exchange) == 0 ||
             err_set(err, ERR_INTERNAL, "no thread could be started; look at the process' limits");
@@ -390,8 +383,8 @@ void exchange_free(struct exchange *exchange)
     producer_free(exchange->producer);
     reader_free(exchange->reader);
     waiting_free(exchange->waiting);
-    registry_client_free(exchange->encoder_registry);
-    registry_client_free(exchange->decoder_registry);
+    registry_client_free(exchange->encoder_client);
+    registry_client_free(exchange->decoder_client);
     codec_free(exchange->encoder);
     codec_free(exchange->decoder);
     if (exchange->arena != NULL)

@@ -2,7 +2,6 @@
    before the first command is sent. */
 #pragma once
 
-#include "avro/schema_set.h"
 #include "gateway/waiting.h"
 #include "kafka/client.h"
 #include "registry/registry.h"

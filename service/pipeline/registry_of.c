@@ -27,14 +27,3 @@ bool registry_of(const struct settings *settings, const struct schema_set *schem
     *registry = registry_new(&options, err);
     return *registry != NULL;
 }
-
-bool registry_codec(const struct schema_set *schemas, struct registry *registry, struct codec **codec,
-                    struct registry_client **client, struct err *err)
-{
-    *codec = codec_new(schemas);
-    if (*codec == NULL)
-        return err_set(err, ERR_NO_MEMORY, "out of memory for a codec");
-    if (registry != NULL)
-        *client = registry_client_new(registry, *codec, err);
-    return registry == NULL || *client != NULL;
-}

@@ -8,7 +8,3 @@
    take `timeout_ms`, and `stop` (or NULL) breaks it off. False with NO_MEMORY. */
 bool registry_of(const struct settings *settings, const struct schema_set *schemas, int timeout_ms,
                  const atomic_bool *stop, struct registry **registry, struct err *err);
-/* A codec of those schemas that uses the registry where there is one; both are the caller's to free, the
-   client first. False with NO_MEMORY. */
-bool registry_codec(const struct schema_set *schemas, struct registry *registry, struct codec **codec,
-                    struct registry_client **client, struct err *err);

@@ -260,3 +260,14 @@ void registry_client_free(struct registry_client *client)
     free(client->unknown);
     free(client);
 }
+
+bool registry_codec(const struct schema_set *schemas, struct registry *registry, struct codec **codec,
+                    struct registry_client **client, struct err *err)
+{
+    *codec = codec_new(schemas);
+    if (*codec == NULL)
+        return err_set(err, ERR_NO_MEMORY, "out of memory for a codec");
+    if (registry != NULL)
+        *client = registry_client_new(registry, *codec, err);
+    return registry == NULL || *client != NULL;
+}

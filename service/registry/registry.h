@@ -39,6 +39,11 @@ struct registry_client *registry_client_new(struct registry *registry, struct co
 void registry_client_free(struct registry_client *client);
 AUTO_DEFINE(registry_client, struct registry_client, registry_client_free);
 
+/* A codec of the schemas, with a client of its own where there is a registry (NULL: none); both are the
+   caller's to free, the client first, also on failure. False with NO_MEMORY. */
+bool registry_codec(const struct schema_set *schemas, struct registry *registry, struct codec **codec,
+                    struct registry_client **client, struct err *err);
+
 /* NULL does nothing. The batch is over. Which ids the registry does not have is remembered until then: so
    each is asked for once a batch, and a batch of many is done at last even by a slow registry, in several
    tries of bounded time. */

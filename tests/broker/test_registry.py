@@ -18,6 +18,8 @@ import support  # noqa: F401
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from gateway import Gateway
+from gateway_case import AS_ALICE
 from harness import BrokerTest, contract, main, servers
 
 SCHEMAS = os.path.join(servers.SOURCE, "schemas")
@@ -192,6 +194,18 @@ class RegistryTest(BrokerTest):
                               capture_output=True, text=True, timeout=300, check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertIn("the Java client is content", done.stdout)
+
+    def test_the_gateway(self):
+        certificate_id, _, _ = self.stage()
+        self.wait_inventory(self.existing, certificate_id, {self.store_id})
+        gateway = Gateway(self.folder, self.kafka_settings("operator") | self.settings,
+                          [*AS_ALICE, "--insecure-plain-passwords"], "gateway")
+        self.daemons.append(gateway.wait_ready())
+        answer = gateway.request({"ExistingCertificateId": self.existing, "CertificateId": certificate_id})
+        self.assertEqual([self.store_id], answer.json["SuccessfulStores"], answer)
+        sent = [message.value for message in self.client.read_all(contract.COMMANDS)
+                if message.key == answer.command_id.encode()]
+        self.assertEqual([b"\0"], [value[:1] for value in sent])
 
     def test_single_objects_are_read_too(self):
         certificate_id, _, _ = self.stage()
