@@ -5,9 +5,12 @@ import support  # noqa: F401
 from certs import PEM
 from contract import ALL_STORES, COMMANDS, entry, inventory
 from gateway import Gateway
-from harness import BrokerTest, certs
+from harness import BrokerTest, certs, servers
 from test_sealing import publish
 
+import tokens
+
+ISSUER, AUDIENCE = "https://issuer.example", "certswap"
 ALICE = "DOMAIN\\alice"
 # Serves everybody in her name.
 AS_ALICE = ["--insecure-principal", ALICE, *(f"--insecure-permission={permission}" for permission in ALL_STORES)]
@@ -15,8 +18,9 @@ TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2VjcmV0LXNpZ25hdHVyZQ"
 
 
 class GatewayTest(BrokerTest):
-    """A certswapd in claims mode, and four gateways: one for everybody as alice, one by TLS that wants tokens, one with
-    narrow bounds, and one that does not wait for long: what is to take long is sent while certswapd stands still."""
+    """A certswapd in claims mode, and four gateways to it: one for everybody as alice, one by TLS that wants tokens, one
+    with narrow bounds, and one that does not wait for long: what is to take long is sent while certswapd stands still.
+    And a certswapd that judges tokens, on topics of its own for commands and results, with a gateway by TLS."""
 
     daemon_at_start = False
 
@@ -40,6 +44,18 @@ class GatewayTest(BrokerTest):
         cls.narrow = cls.start_gateway("narrow", *AS_ALICE, "--max-waiting", "2", "--max-connections", "8",
                                        "--client-timeout", "1", "--prefix", "/")
         cls.hasty = cls.start_gateway("hasty", *AS_ALICE, "--timeout", "1")
+        cls.key = certs.make_key("P-256")
+        judging = {f"CERTSWAP_TOPIC_{role}": f"jwt.{role.lower()}" for role in ("COMMANDS", "RETRY", "RESULTS", "JOBS", "DLQ")}
+        created = servers.run(servers.CERTSWAP, ["topics", "create", "--partitions", "1"],
+                              cls.kafka_settings("operator") | judging)
+        if created.returncode != 0:
+            raise RuntimeError(created.stderr)
+        cls.start_daemon(**judging, CERTSWAP_GROUP_ID="jwt", CERTSWAP_AUTH="jwt", CERTSWAP_JWT_ISSUER=ISSUER,
+                         CERTSWAP_JWT_JWKS=cls.path("keys.json", tokens.jwks({"one": cls.key}).encode()),
+                         CERTSWAP_JWT_AUDIENCE=AUDIENCE, CERTSWAP_RETRY_DELAY_MS="20",
+                         CERTSWAP_SEALING_DIR=os.path.join(cls.folder, "pairs"))
+        cls.judged = cls.start_gateway("judged", "--tls-certificate", cls.path("tls.crt"), "--tls-key", cls.path("tls.key"),
+                                       ca=cls.ca_file, settings=judging)
         for daemon in cls.daemons:
             daemon.wait_ready()
         case = cls()
@@ -49,6 +65,13 @@ class GatewayTest(BrokerTest):
         cls.unapproved = inventory([entry("x", cls.existing, "AB" * 20)], approved=False)
         case.add_stores(cls.existing, cls.new, cls.stores + [cls.unapproved])
         cls._failed = False
+
+    def setUp(self):
+        """Staged material ends after 300 seconds, and a slow machine may take longer for all tests."""
+        if int(self.redis("PTTL", f"certswap:staged:{self.new}")) < 200_000:
+            self.stage(self.identity, self.new)
+            servers.wait_for(lambda: int(self.redis("PTTL", f"certswap:staged:{self.new}")) > 250_000,
+                             "the material to be staged anew")
 
     @classmethod
     def path(cls, name, content=None):
@@ -65,6 +88,13 @@ class GatewayTest(BrokerTest):
         gateway = Gateway(cls.folder, cls.kafka_settings("operator") | (settings or {}), arguments, f"gateway-{name}", ca)
         cls.daemons.append(gateway)
         return gateway
+
+    def token(self, **claims):
+        """The header Authorization of alice, unless the claims say otherwise."""
+        said = {"iss": ISSUER, "aud": AUDIENCE, "sub": ALICE, "permissions": list(ALL_STORES)} | claims
+        made = tokens.token(self.key, "one", **said)
+        self.secrets.add(f"a token of {said['sub']}", made)
+        return "Bearer " + made
 
     def refused(self, status, *arguments):
         """What a gateway that must not start says."""

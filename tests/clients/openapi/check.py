@@ -1,4 +1,8 @@
-"""docs/openapi.yaml is valid OpenAPI, and says of faults what service/gateway/fault.def says."""
+"""docs/openapi.yaml is valid OpenAPI, and says of faults what service/gateway/fault.def says.
+
+usage: check.py [FILE EXISTING NEW]; writes there the document of a gateway that asks for no token, with an example of
+certificates that there are."""
+import json
 import os
 import re
 import sys
@@ -26,3 +30,9 @@ described = {name: status for status, response in responses.items()
                                     response.get("description", "METHOD_NOT_ALLOWED"))}
 if described != faults:
     sys.exit(f"the responses name other codes than fault.def: {set(described.items()) ^ set(faults.items())}")
+if len(sys.argv) > 1:
+    del document["security"], document["components"]["securitySchemes"]
+    content = document["paths"]["/Enrollment/PFX/Replace"]["post"]["requestBody"]["content"]["application/json"]
+    content["example"] |= {"ExistingCertificateId": int(sys.argv[2]), "CertificateId": int(sys.argv[3])}
+    with open(sys.argv[1], "w", encoding="utf-8") as file:
+        json.dump(document, file)
