@@ -15,7 +15,9 @@ from avro_tools import JAR, fetch, unavailable
 
 def tool(*arguments):
     try:
-        done = subprocess.run(["java", "-jar", str(JAR), *arguments], capture_output=True, text=True, timeout=60)
+        # Each call is over before a second compiler would pay.
+        done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(JAR), *arguments],
+                              capture_output=True, text=True, timeout=60)
     except OSError as fault:
         unavailable(f"java cannot be run: {fault}")
     if done.returncode != 0:
