@@ -45,13 +45,17 @@ Test(material, check_takes_the_thumbprint_in_either_case)
 
 Test(material, check_wants_the_key_of_the_leaf)
 {
-    const char *names[] = {"openssl3-p256",        "openssl3-p384",    "openssl3-rsa",
-                           "openssl3-self-signed", "openssl3-ed25519", "openssl3-ed448"};
-    for (size_t i = 0; i < 6; i++) {
-        for (size_t j = 0; j < 6; j++) {
-            struct material one = open_case(names[i]), other = open_case(names[j]), mixed = {0};
+    enum { KINDS = 6 };
+    const char *names[KINDS] = {"openssl3-p256",        "openssl3-p384",    "openssl3-rsa",
+                                "openssl3-self-signed", "openssl3-ed25519", "openssl3-ed448"};
+    struct material all[KINDS];
+    for (size_t i = 0; i < KINDS; i++)
+        all[i] = open_case(names[i]);
+    for (size_t i = 0; i < KINDS; i++) {
+        for (size_t j = 0; j < KINDS; j++) {
+            struct material mixed = {0};
             char thumbprint[THUMBPRINT_TEXT_LEN + 1];
-            cr_assert(material_set(&mixed, secret_span(&one.key), other.leaf.der, NULL, 0, NULL));
+            cr_assert(material_set(&mixed, secret_span(&all[i].key), all[j].leaf.der, NULL, 0, NULL));
             cr_assert(material_thumbprint(&mixed, thumbprint));
             if (i == j)
                 cr_assert(material_check(&mixed, span_text(thumbprint), NULL));
@@ -59,11 +63,11 @@ Test(material, check_wants_the_key_of_the_leaf)
                 fails_with(&mixed, thumbprint, "does not belong to the certificate");
             secret_free(&mixed.key);
             fails_with(&mixed, thumbprint, "has no private key");
-            material_free(&one);
-            material_free(&other);
             material_free(&mixed);
         }
     }
+    for (size_t i = 0; i < KINDS; i++)
+        material_free(&all[i]);
 }
 
 Test(material, chain_is_ordered_from_any_order)
