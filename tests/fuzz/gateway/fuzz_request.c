@@ -12,7 +12,9 @@ static char *take_line(const uint8_t **data, size_t *size)
 {
     const uint8_t *end = *size > 0 ? memchr(*data, '\n', *size) : NULL;
     size_t len = end != NULL ? (size_t)(end - *data) : 0;
-    char *line = strndup(len > 0 ? (const char *)*data : "", len);
+    char *line = calloc(1, len + 1);
+    if (len > 0)
+        memcpy(line, *data, len);
     size_t used = end != NULL ? len + 1 : 0;
     *data += used;
     *size -= used;
