@@ -117,9 +117,9 @@ Test(dead_letter, an_encrypted_value_opens_at_its_place_alone)
     rd_kafka_message_t *message = test_next(consumer);
     struct err err = {0};
     cr_assert(dead_letter_make(&letter, &dead_headers, message, &form, &why, &err), "%s", err.text);
-    rd_kafka_message_destroy(message);
-
     send_one(&letter);
+    rd_kafka_message_destroy(message); /* the letter's key is the message's */
+
     message = test_next(dead);
     struct span value = span_of(message->payload, message->len);
     cr_expect_eq(value.len, strlen(secret) + 28);
