@@ -20,7 +20,7 @@ SOURCE = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 PATCHES = os.path.join(HERE, "..", "mutants")
 SCRATCH = os.path.join(SOURCE, "build-mutants")  # in no way part of the tree: .gitignore has it
 TREE, BUILD = os.path.join(SCRATCH, "tree"), os.path.join(SCRATCH, "build")
-BUILT_FROM = ("CMakeLists.txt", "schemas", "service", "tests/support")
+BUILT_FROM = ("CMakeLists.txt", "LICENSE", "schemas", "service", "tests/support")
 CAMPAIGN_LIMIT_S = 900
 LACKS = (" came to nothing within ", " has 0 results", " has 0 dead letters", " has committed ")  # of violations
 
@@ -63,13 +63,17 @@ def copy_tree():
                 os.remove(os.path.join(folder, name))
 
 
+def configure():
+    run(["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo"])
+
+
 def build(mutant, to):
     """Builds TREE, with the mutant's patch if there is one, and keeps the programs in `to`."""
     copy_tree()
     if mutant is not None:
         run(["patch", "-p1", "--no-backup-if-mismatch", "-r", "-", "-i", mutant.path], cwd=TREE)
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
-        run(["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo"])
+        configure()
     run(["cmake", "--build", BUILD, "--target", "certswapd", "certswap"])
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(os.path.join(BUILD, "bin"), to)
@@ -132,7 +136,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="campaigns at a time (default: 1)")
     parser.add_argument("--build-only", action="store_true", help="see whether all patches apply and build")
     parser.add_argument("--built", action="store_true", help="use what --build-only has built")
-    parser.add_argument("--fit", action="store_true", help="see whether all patches apply")
+    parser.add_argument("--fit", action="store_true", help="see whether all patches apply, and the copied tree configures")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     options = parser.parse_args()
     for name in options.names:
@@ -142,6 +146,8 @@ def main():
     if options.fit:
         for mutant in mutants:
             run(["patch", "--dry-run", "--force", "-p1", "-r", "-", "-i", mutant.path], cwd=SOURCE)
+        copy_tree()
+        configure()
         print(f"{len(mutants)} mutants fit")
         return
     os.makedirs(TREE, exist_ok=True)
