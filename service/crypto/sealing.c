@@ -6,106 +6,14 @@
 #include "crypto/sealing_pairs.h"
 #include "crypto/sealing_wrap.h"
 
-#include <stdio.h>
-
 /* Recipient infos that name one of our certificates and do not open, before we give up. */
 enum { ATTEMPTS_MAX = 8 };
-
-/* KeyUsage (RFC 5280, section 4.2.1.3): bits of its first byte. */
-enum { USAGE_KEY_ENCIPHERMENT = 0x20, USAGE_DATA_ENCIPHERMENT = 0x10, USAGE_KEY_AGREEMENT = 0x08 };
-
-static bool refuse(struct err *err, const char *why)
-{
-    return err_set(err, ERR_SEALING_FAILED,
-                   "the recipient's certificate: %s: seal to one for encryption, with an RSA key of at "
-                   "least 2048 bits or an EC key on P-256, P-384 or P-521",
-                   why);
-}
-
-static bool check_validity(const struct certificate *certificate, int64_t now_ms, struct err *err)
-{
-    int64_t first_ms, last_ms;
-    if (!certificate_validity(certificate, &first_ms, &last_ms))
-        return refuse(err, "its validity cannot be read");
-    if (now_ms < first_ms)
-        return refuse(err, "it is not yet valid");
-    /* The last second counts whole. */
-    return now_ms < last_ms + 1000 || refuse(err, "it has expired");
-}
-
-static bool check_usage(const struct certificate *certificate, const struct sealing_key *key, struct err *err)
-{
-    struct span value, bits;
-    if (!certificate_extension(certificate, SPAN_LITERAL("\x55\x1d\x0f"), &value))
-        return refuse(err, "its extensions cannot be read");
-    if (value.len == 0)
-        return true;
-    if (!der_take(&value, DER_BIT_STRING, &bits) || value.len > 0 || bits.len < 1)
-        return refuse(err, "its key usage cannot be read");
-    uint8_t usage = bits.len > 1 ? bits.data[1] : 0;
-    uint8_t wanted =
-        key->kind == SEALING_RSA ? USAGE_KEY_ENCIPHERMENT | USAGE_DATA_ENCIPHERMENT : USAGE_KEY_AGREEMENT;
-    return (usage & wanted) != 0 ||
-           refuse(err, key->kind == SEALING_RSA ? "its key usage has no keyEncipherment"
-                                                : "its key usage has no keyAgreement");
-}
-
-static bool read_recipient(struct span der, int64_t now_ms, struct certificate *certificate,
-                           struct sealing_key *key, struct err *err)
-{
-    const char *why;
-    if (!certificate_read(der, certificate))
-        return refuse(err, "it cannot be read as X.509 in DER");
-    if (!check_validity(certificate, now_ms, err))
-        return false;
-    if (!sealing_key_public(certificate->public_key, key, &why))
-        return why == NULL ? crypto_no_memory(err) : refuse(err, why);
-    return check_usage(certificate, key, err);
-}
-
-static bool name_recipient(struct span certificate, char recipient[SEALING_RECIPIENT_LEN + 1],
-                           struct err *err)
-{
-    uint8_t digest[CRYPTO_DIGEST_MAX];
-    if (!crypto_hash(DIGEST_SHA256, certificate, digest, err))
-        return false;
-    for (size_t i = 0; i < SEALING_RECIPIENT_LEN / 2; i++)
-        snprintf(recipient + 2 * i, 3, "%02x", digest[i]);
-    return true;
-}
 
 bool sealing_wrap(const struct certificate *certificate, const struct sealing_key *key,
                   const uint8_t content_key[GCM_KEY_LEN], struct buf *info, struct err *err)
 {
     return key->kind == SEALING_RSA ? sealing_transport_wrap(certificate, key, content_key, info, err)
                                     : sealing_agreement_wrap(certificate, key, content_key, info, err);
-}
-
-/* A content key and a nonce, wiped by the caller. */
-struct content_secrets {
-    uint8_t key[GCM_KEY_LEN];
-    uint8_t nonce[GCM_NONCE_LEN];
-};
-
-bool sealing_seal(struct span certificate, struct span content, int64_t now_ms, struct buf *cms,
-                  char recipient[SEALING_RECIPIENT_LEN + 1], struct err *err)
-{
-    struct certificate read;
-    AUTO(sealing_key) struct sealing_key key = {0};
-    AUTO(buf) struct buf info = {0};
-    struct content_secrets secrets;
-    if (content.len > SEALING_CONTENT_MAX)
-        return err_set(err, ERR_SEALING_FAILED,
-                       "%zu bytes are more than the %d that are sealed at once: send less", content.len,
-                       SEALING_CONTENT_MAX);
-    if (!read_recipient(certificate, now_ms, &read, &key, err) ||
-        !name_recipient(certificate, recipient, err))
-        return false;
-    bool done = crypto_random(&secrets, sizeof secrets, err) &&
-                sealing_wrap(&read, &key, secrets.key, &info, err) &&
-                sealed_message_write(buf_span(&info), secrets.key, secrets.nonce, content, cms, err);
-    secret_wipe(&secrets, sizeof secrets);
-    return done;
 }
 
 bool sealing_unwrap(const struct sealed_recipient *recipient, const struct sealing_key *key,

@@ -22,6 +22,19 @@ enum {
 bool sealing_seal(struct span certificate, struct span content, int64_t now_ms, struct buf *cms,
                   char recipient[SEALING_RECIPIENT_LEN + 1], struct err *err);
 
+/* Recipients that were sealed to before; one a thread. It keeps at most about a thousand. */
+struct sealing_recipients;
+
+/* NULL when out of memory. */
+struct sealing_recipients *sealing_recipients_new(void);
+void sealing_recipients_free(struct sealing_recipients *recipients);
+AUTO_DEFINE(sealing_recipients, struct sealing_recipients, sealing_recipients_free);
+/* As sealing_seal(), but a certificate that was good is read and judged once; whether it is valid at now_ms
+   is judged each time. */
+bool sealing_recipients_seal(struct sealing_recipients *recipients, struct span certificate,
+                             struct span content, int64_t now_ms, struct buf *cms,
+                             char recipient[SEALING_RECIPIENT_LEN + 1], struct err *err);
+
 /* The certificate and key pairs of a folder; one a thread. */
 struct sealing_pairs;
 

@@ -120,6 +120,10 @@ static enum step make_peer(struct span point, const struct sealing_key *key, EVP
     return step_if(EVP_PKEY_set1_encoded_public_key(*peer, point.data, point.len) == 1);
 }
 
+/* The peer's point is on the curve, as OpenSSL saw when it was decoded, and not at infinity, which has no
+   encoding of this length: on curves of cofactor 1 no more is to be validated (SP 800-56A revision 3,
+   section 5.6.2.3.4). OpenSSL would also multiply it by the group's order, at the price of another agreement.
+ */
 static enum step derive_shared(EVP_PKEY *own, EVP_PKEY *peer, uint8_t shared[SEALING_EC_COORDINATE_MAX],
                                size_t *len)
 {
@@ -130,7 +134,7 @@ static enum step derive_shared(EVP_PKEY *own, EVP_PKEY *peer, uint8_t shared[SEA
         crypto_ran_out_of_memory();
         return STEP_NO_MEMORY;
     }
-    return step_if(EVP_PKEY_derive_set_peer(context, peer) == 1 &&
+    return step_if(EVP_PKEY_derive_set_peer_ex(context, peer, 0) == 1 &&
                    EVP_PKEY_derive(context, shared, len) == 1);
 }
 

@@ -41,10 +41,11 @@ static size_t collect(const struct plan *plan, struct wanted *wanted)
 }
 
 bool job_sealer_begin(struct job_sealer *sealer, struct arena *arena, struct codec *codec,
-                      const struct plan *plan, const struct package *package, int64_t now_ms, struct err *err)
+                      struct sealing_recipients *known, const struct plan *plan,
+                      const struct package *package, int64_t now_ms, struct err *err)
 {
     *sealer = (struct job_sealer){
-        .arena = arena, .codec = codec, .plan = plan, .package = package, .now_ms = now_ms};
+        .arena = arena, .codec = codec, .known = known, .plan = plan, .package = package, .now_ms = now_ms};
     struct wanted *wanted = arena_array(arena, plan->store_count, sizeof *wanted);
     sealer->of_store = arena_array(arena, plan->store_count, sizeof *sealer->of_store);
     if (wanted == NULL || sealer->of_store == NULL)
@@ -82,7 +83,8 @@ static bool seal(struct job_sealer *sealer, struct job_recipient *recipient, uns
         !codec_encode_credential_body(sealer->codec, &sealer->package->contents[variant], body, err))
         return false;
     buf_reset(&sealer->cms);
-    if (sealing_seal(recipient->certificate, buf_span(body), sealer->now_ms, &sealer->cms, name, &why)) {
+    if (sealing_recipients_seal(sealer->known, recipient->certificate, buf_span(body), sealer->now_ms,
+                                &sealer->cms, name, &why)) {
         sealed->recipient = arena_copy(sealer->arena, span_of(name, SEALING_RECIPIENT_LEN));
         sealed->cms = arena_copy(sealer->arena, buf_span(&sealer->cms));
         return (sealed->recipient.data != NULL && sealed->cms.data != NULL) ||

@@ -6,11 +6,13 @@
 #include "pipeline/package.h"
 
 struct job_recipient;
+struct sealing_recipients;
 
 /* Zero-initialise; job_sealer_free wipes it. */
 struct job_sealer {
     struct arena *arena;
     struct codec *codec;
+    struct sealing_recipients *known;
     const struct plan *plan;
     const struct package *package;
     int64_t now_ms;
@@ -22,8 +24,8 @@ struct job_sealer {
 /* Finds the recipients of the stores that have not failed. Borrows all, and the inventory's section. False
    with NO_MEMORY. `now_ms`: the moment at which the agents' certificates must hold. */
 bool job_sealer_begin(struct job_sealer *sealer, struct arena *arena, struct codec *codec,
-                      const struct plan *plan, const struct package *package, int64_t now_ms,
-                      struct err *err);
+                      struct sealing_recipients *known, const struct plan *plan,
+                      const struct package *package, int64_t now_ms, struct err *err);
 void job_sealer_free(struct job_sealer *sealer);
 static inline void auto_job_sealer(struct job_sealer *sealer)
 {

@@ -53,6 +53,7 @@ struct replace_tools {
     struct registry_client *registry; /* of the codec; NULL: none is set */
     struct inventory_reader *reader;
     struct unsealer *unsealer;
+    struct sealing_recipients *recipients;
     struct staging_keys *keys;
     struct buf scratch;
     struct plan_policy policy;

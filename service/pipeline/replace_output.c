@@ -96,7 +96,8 @@ bool output_add_jobs(struct replace_tools *tools, struct replace_item *item, str
     size_t mark = outbox->count;
     if (!package_build(tools->arena, plan, &item->material, tools->context->settings->pkcs12_iterations,
                        &package, err) ||
-        !job_sealer_begin(&sealer, tools->arena, tools->codec, plan, &package, tools->now_ms, err))
+        !job_sealer_begin(&sealer, tools->arena, tools->codec, tools->recipients, plan, &package,
+                          tools->now_ms, err))
         return false;
     for (size_t store = 0; store < plan->store_count; store++) {
         if (plan->stores[store].failure == ERR_NONE && !seal_store_jobs(&sealer, plan, store, err))

@@ -1,5 +1,6 @@
 #include "pipeline/replace_work.h"
 
+#include "crypto/sealing.h"
 #include "kafka/ends.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -51,10 +52,11 @@ struct replace_work *replace_work_new(struct pipeline_context *context, struct e
     bool reads = registry_codec(context->schemas, context->registry, &tools->codec, &tools->registry, err);
     tools->reader = inventory_reader_new(context->inventory);
     tools->unsealer = unsealer_new(context->settings->sealing_dir, err);
+    tools->recipients = sealing_recipients_new();
     tools->keys = staging_keys_new(context->settings, err);
     work->redis = redis_new(&context->redis);
     if (tools->arena == NULL || !reads || tools->reader == NULL || tools->unsealer == NULL ||
-        tools->keys == NULL || work->redis == NULL) {
+        tools->recipients == NULL || tools->keys == NULL || work->redis == NULL) {
         err_set(err, ERR_NO_MEMORY, "out of memory for a pipeline");
         replace_work_free(work);
         return NULL;
@@ -89,6 +91,7 @@ void replace_work_free(struct replace_work *work)
     codec_free(work->tools.codec);
     inventory_reader_free(work->tools.reader);
     unsealer_free(work->tools.unsealer);
+    sealing_recipients_free(work->tools.recipients);
     staging_keys_free(work->tools.keys);
     buf_free(&work->tools.scratch);
     arena_free(work->tools.arena);

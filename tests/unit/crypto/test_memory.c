@@ -256,6 +256,19 @@ static bool seal_to(void *arg, struct buf *out, struct err *err)
     return sealing_seal(buf_span(certificate), SPAN_LITERAL("content"), SEALING_NOW_MS, out, recipient, err);
 }
 
+/* The second time it is known, if the first kept it. */
+static bool seal_twice(void *arg, struct buf *out, struct err *err)
+{
+    const struct buf *certificate = arg;
+    char recipient[SEALING_RECIPIENT_LEN + 1];
+    AUTO(sealing_recipients) struct sealing_recipients *known = sealing_recipients_new();
+    bool done = known != NULL || crypto_no_memory(err);
+    for (int i = 0; done && i < 2; i++)
+        done = sealing_recipients_seal(known, buf_span(certificate), SPAN_LITERAL("content"), SEALING_NOW_MS,
+                                       out, recipient, err);
+    return done;
+}
+
 Test(memory, sealing_to_a_recipient)
 {
     const char *names[] = {"pairs/rsa.crt", "pairs/p256.crt", "pairs/p521.crt"};
@@ -263,6 +276,7 @@ Test(memory, sealing_to_a_recipient)
         AUTO(buf) struct buf certificate = {0};
         sealing_certificate(names[i], &certificate);
         fail_each(names[i], seal_to, &certificate, false, all_or(3));
+        fail_each(names[i], seal_twice, &certificate, false, all_or(11));
     }
 }
 

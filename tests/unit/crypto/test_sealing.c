@@ -1,4 +1,5 @@
 #include "base/secret.h"
+#include "crypto/certificate.h"
 #include "crypto/library.h"
 #include "crypto/sealing.h"
 #include "unit/crypto/cases.h"
@@ -246,6 +247,56 @@ Test(sealing, asks_whether_the_certificate_is_valid_now)
     cr_assert(sealing_seal(buf_span(&der), SPAN_LITERAL("x"), first, &cms, recipient, NULL));
     cr_assert(sealing_seal(buf_span(&der), SPAN_LITERAL("x"), last + 999, &cms, recipient, NULL));
     expect_refusal(buf_span(&der), last + 1000, SPAN_LITERAL("x"), "expired");
+}
+
+static bool seal_known(struct sealing_recipients *known, struct span certificate, int64_t now_ms,
+                       struct buf *cms, struct err *err)
+{
+    char recipient[SEALING_RECIPIENT_LEN + 1], alone[SEALING_RECIPIENT_LEN + 1];
+    AUTO(buf) struct buf other = {0};
+    buf_reset(cms);
+    *err = (struct err){0};
+    if (!sealing_recipients_seal(known, certificate, SPAN_LITERAL(SEALING_CONTENT), now_ms, cms, recipient,
+                                 err))
+        return false;
+    cr_assert(sealing_seal(certificate, SPAN_LITERAL("x"), now_ms, &other, alone, err));
+    cr_assert_str_eq(recipient, alone);
+    return true;
+}
+
+/* Certificates that differ in their serial number, more than are kept: each is sealed to by its own name. */
+Test(sealing, a_recipient_that_is_known_is_judged_again)
+{
+    AUTO(sealing_recipients) struct sealing_recipients *known = sealing_recipients_new();
+    AUTO(buf) struct buf der = {0};
+    AUTO(buf) struct buf cms = {0};
+    struct err err;
+    const int64_t first = INT64_C(1577836800000), last = INT64_C(4733510400000);
+    sealing_certificate("pairs/p256.crt", &der);
+    for (int i = 0; i < 3; i++) {
+        cr_assert(seal_known(known, buf_span(&der), SEALING_NOW_MS, &cms, &err), "%s", err.text);
+        open_valid("known", buf_span(&cms), "");
+        cr_assert_not(seal_known(known, buf_span(&der), first - 1, &cms, &err));
+        cr_assert_not_null(strstr(err.text, "not yet valid"));
+        cr_assert_not(seal_known(known, buf_span(&der), last + 1000, &cms, &err));
+        cr_assert_not_null(strstr(err.text, "expired"));
+        cr_assert_not(seal_known(known, span_of(der.data, der.len - 1), SEALING_NOW_MS, &cms, &err));
+        cr_assert_eq(err.code, ERR_SEALING_FAILED);
+        cr_assert_eq(cms.len, 0);
+    }
+    struct certificate certificate;
+    cr_assert(certificate_read(buf_span(&der), &certificate));
+    uint8_t *serial = der.data + (certificate.serial.data + certificate.serial.len - 1 - der.data);
+    for (int i = 0; i < 1100; i++) {
+        serial[0] = (uint8_t)i;
+        serial[-1] = (uint8_t)(i >> 8 & 0x7f);
+        char recipient[SEALING_RECIPIENT_LEN + 1];
+        buf_reset(&cms);
+        cr_assert(sealing_recipients_seal(known, buf_span(&der), SPAN_LITERAL("x"), SEALING_NOW_MS, &cms,
+                                          recipient, &err));
+        cr_assert_not_null(memmem(cms.data, cms.len, certificate.serial.data, certificate.serial.len), "%d",
+                           i);
+    }
 }
 
 /* Cut anywhere, and with a bit of any byte flipped, it is sealed to or refused with a reason; never anything

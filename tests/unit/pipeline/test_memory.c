@@ -1,6 +1,7 @@
 /* Opening and sealing while each allocation of ours fails in turn: NO_MEMORY or the very same as with memory.
  */
 #include "crypto/library.h"
+#include "crypto/sealing.h"
 #include "identity.h"
 #include "pipeline/job_seal.h"
 #include "pipeline/unseal.h"
@@ -48,11 +49,13 @@ static bool go_round(struct err *err)
     struct plan plan = {.stores = stores, .store_count = 1};
     AUTO(arena) struct arena *arena = arena_new(0);
     struct unsealer *unsealer = arena != NULL ? unsealer_new(identity.folder, err) : NULL;
+    AUTO(sealing_recipients) struct sealing_recipients *known = sealing_recipients_new();
     AUTO(job_sealer) struct job_sealer sealer = {0};
     AUTO(buf) struct buf plain = {0};
     struct credential_or_sealed made;
     struct credential opened;
-    bool done = unsealer != NULL && job_sealer_begin(&sealer, arena, codec, &plan, &package, now_ms, err) &&
+    bool done = unsealer != NULL && known != NULL &&
+                job_sealer_begin(&sealer, arena, codec, known, &plan, &package, now_ms, err) &&
                 job_sealer_credential(&sealer, 0, 5, &made, err) &&
                 unseal_credential(unsealer, codec, arena, &made.sealed, &plain, &opened, err);
     cr_assert(!done || span_equal(opened.content, package.contents[5].content));
@@ -60,7 +63,8 @@ static bool go_round(struct err *err)
     if (done) /* whatever its bytes are: of a credential they are UTF-8 too */
         done = unseal_password(unsealer, arena, &made.sealed, &password, err);
     unsealer_free(unsealer);
-    return done || (arena == NULL && err_set(err, ERR_NO_MEMORY, "no arena"));
+    return done ||
+           ((arena == NULL || known == NULL) && err_set(err, ERR_NO_MEMORY, "neither arena nor recipients"));
 }
 
 Test(seals_memory, without_memory_there_is_no_seal_and_no_secret)

@@ -209,8 +209,9 @@ Test(job_seal, each_certificate_and_variant_is_sealed_once)
                              {{{0}}, false, {0}},
                              agent_of(identity.certificate)};
     const struct agent *of[] = {&agents[0], &agents[1], NULL, &agents[2], &agents[3], &agents[0]};
+    AUTO(sealing_recipients) struct sealing_recipients *known = sealing_recipients_new();
     AUTO(job_sealer) struct job_sealer sealer = {0};
-    cr_assert(job_sealer_begin(&sealer, arena, codec, plan_for(of, 6), &package, now_ms, NULL));
+    cr_assert(job_sealer_begin(&sealer, arena, codec, known, plan_for(of, 6), &package, now_ms, NULL));
     struct credential_or_sealed first = credential_for(&sealer, 0, 5);
     cr_assert(first.is_sealed);
     cr_assert_eq(credential_for(&sealer, 4, 5).sealed.cms.data, first.sealed.cms.data, "the same bytes");
@@ -239,8 +240,9 @@ Test(job_seal, a_certificate_that_cannot_be_used_fails_its_stores_alone)
     struct agent agents[] = {agent_of(SPAN_LITERAL("no certificate")), agent_of(expired.certificate),
                              agent_of(identity.certificate)};
     const struct agent *of[] = {&agents[0], &agents[1], &agents[2], &agents[1], &agents[0]};
+    AUTO(sealing_recipients) struct sealing_recipients *known = sealing_recipients_new();
     AUTO(job_sealer) struct job_sealer sealer = {0};
-    cr_assert(job_sealer_begin(&sealer, arena, codec, plan_for(of, 5), &package, now_ms, NULL));
+    cr_assert(job_sealer_begin(&sealer, arena, codec, known, plan_for(of, 5), &package, now_ms, NULL));
     for (size_t store = 0; store < 5; store++) {
         struct credential_or_sealed out;
         struct err err = {0};
@@ -264,8 +266,9 @@ Test(job_seal, many_certificates_are_told_apart)
         agents[i] = agent_of(span_of(bytes, sizeof bytes));
         of[i] = &agents[i];
     }
+    AUTO(sealing_recipients) struct sealing_recipients *known = sealing_recipients_new();
     AUTO(job_sealer) struct job_sealer sealer = {0};
-    cr_assert(job_sealer_begin(&sealer, arena, codec, plan_for(of, COUNT), &package, now_ms, NULL));
+    cr_assert(job_sealer_begin(&sealer, arena, codec, known, plan_for(of, COUNT), &package, now_ms, NULL));
     for (size_t i = 0; i < COUNT; i++)
         cr_assert(i == 0 || sealer.of_store[i] != sealer.of_store[i - 1]);
 }
