@@ -73,7 +73,8 @@ static struct chunk *add_chunk(struct arena *arena, size_t least)
     return chunk;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Room for `size` bytes, whatever they hold. */
+static void *take(struct arena *arena, size_t size)
 {
     size_t align = alignof(max_align_t);
     if (size > SIZE_MAX / 2)
@@ -91,7 +92,13 @@ void *arena_alloc(struct arena *arena, size_t size)
     void *memory = chunk->bytes + chunk->used;
     chunk->used += need;
     arena->used += need;
-    return memset(memory, 0, need);
+    return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    void *memory = take(arena, size);
+    return memory != NULL ? memset(memory, 0, size) : NULL;
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)
@@ -106,11 +113,12 @@ struct span arena_copy(struct arena *arena, struct span bytes)
 {
     if (bytes.len == SIZE_MAX)
         return (struct span){0};
-    uint8_t *copy = arena_alloc(arena, bytes.len + 1);
+    uint8_t *copy = take(arena, bytes.len + 1);
     if (copy == NULL)
         return (struct span){0};
     if (bytes.len > 0)
         memcpy(copy, bytes.data, bytes.len);
+    copy[bytes.len] = '\0';
     return span_of(copy, bytes.len);
 }
 

@@ -61,5 +61,7 @@ rd_kafka_resp_err_t kafka_ask(rd_kafka_t *client, const char *topic, int timeout
 void kafka_log_line(int level, const char *client, const char *text);
 const char *kafka_trouble_text(const struct kafka_trouble *trouble);
 
-/* Queues a copy of the record, with `opaque` for its delivery report. */
-rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, const struct kafka_record *record, void *opaque);
+/* Queues a copy of the record, with `opaque` for its delivery report. `topic`: the record's, or NULL, and it is
+   looked up. */
+rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
+                                  const struct kafka_record *record, void *opaque);

@@ -1,43 +1,24 @@
 /* Header lists, CloudEvents attributes and the continuation of a trace. */
 #include "kafka/headers.h"
+#include "base/arena.h"
 #include "base/iso8601.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void free_header(struct record_header *header)
-{
-    free(header->name);
-    free((void *)(uintptr_t)header->value.data);
-}
-
 void record_headers_clear(struct record_headers *headers)
 {
-    for (size_t i = 0; i < headers->count; i++)
-        free_header(&headers->items[i]);
+    if (headers->bytes != NULL)
+        arena_reset(headers->bytes);
     headers->count = 0;
     headers->failed = false;
 }
 
 void record_headers_free(struct record_headers *headers)
 {
-    record_headers_clear(headers);
+    arena_free(headers->bytes);
     free(headers->items);
     *headers = (struct record_headers){0};
-}
-
-/* A copy with its own memory, also of no bytes; false when out of memory. */
-static bool copy_value(struct span *copy, struct span value)
-{
-    *copy = (struct span){0};
-    if (value.data == NULL)
-        return true;
-    uint8_t *data = malloc(value.len > 0 ? value.len : 1);
-    if (data == NULL)
-        return false;
-    memcpy(data, value.data, value.len);
-    *copy = span_of(data, value.len);
-    return true;
 }
 
 static bool grow(struct record_headers *headers)
@@ -55,13 +36,16 @@ static bool grow(struct record_headers *headers)
 
 void record_headers_add(struct record_headers *headers, const char *name, struct span value)
 {
-    struct record_header header = {0};
-    if (!headers->failed && grow(headers) && (header.name = strdup(name)) != NULL &&
-        copy_value(&header.value, value)) {
-        headers->items[headers->count++] = header;
-        return;
+    if (headers->bytes == NULL)
+        headers->bytes = arena_new(0);
+    if (!headers->failed && headers->bytes != NULL && grow(headers)) {
+        struct span own_name = arena_copy(headers->bytes, span_text(name));
+        struct span own_value = value.data != NULL ? arena_copy(headers->bytes, value) : (struct span){0};
+        if (own_name.data != NULL && (own_value.data != NULL || value.data == NULL)) {
+            headers->items[headers->count++] = (struct record_header){(const char *)own_name.data, own_value};
+            return;
+        }
     }
-    free(header.name);
     headers->failed = true;
 }
 

@@ -9,15 +9,18 @@
 
 #include <librdkafka/rdkafka.h>
 
+struct arena;
+
 /* `name` is NUL-terminated; a value whose data is NULL is null. Both are the list's. */
 struct record_header {
-    char *name;
+    const char *name;
     struct span value;
 };
 
 /* A growing list that owns copies of names and values. Zero-initialise. An append that finds no memory marks
    the list as failed, and transaction_produce() and producer_send_wait() refuse a failed list. */
 struct record_headers {
+    struct arena *bytes; /* of names and values; made with the first header */
     struct record_header *items;
     size_t count;
     size_t cap;

@@ -22,7 +22,8 @@ struct producer {
     void *done_arg;
 };
 
-rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, const struct kafka_record *record, void *opaque)
+rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
+                                  const struct kafka_record *record, void *opaque)
 {
     rd_kafka_headers_t *headers = NULL;
     if (record->headers != NULL) {
@@ -33,12 +34,19 @@ rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, const struct kafka_record 
     /* A null header list is refused: an empty one stands for none. */
     if (headers == NULL)
         headers = rd_kafka_headers_new(1);
-    rd_kafka_resp_err_t failure = rd_kafka_producev(
-        client, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_PARTITION(RD_KAFKA_PARTITION_UA),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY((void *)(uintptr_t)record->key.data, record->key.len),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.data, record->value.len),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
+    const rd_kafka_vu_t what[] = {
+        topic != NULL ? (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic}
+                      : (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = record->topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = RD_KAFKA_PARTITION_UA},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)record->key.data, record->key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)record->value.data, record->value.len}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = opaque},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(client, what, sizeof what / sizeof *what);
+    rd_kafka_resp_err_t failure = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
     if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_headers_destroy(headers); /* taken only on success */
     return failure;
@@ -118,7 +126,7 @@ static rd_kafka_resp_err_t enqueue(struct producer *producer, const struct kafka
     rd_kafka_resp_err_t failure;
     producer->reported = false;
     producer->waiting_for++;
-    while ((failure = kafka_produce(producer->client, record, (void *)producer->waiting_for)) ==
+    while ((failure = kafka_produce(producer->client, NULL, record, (void *)producer->waiting_for)) ==
            RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         int left = deadline_left(deadline, WAIT_MS);
         if (left == 0)
@@ -155,7 +163,7 @@ void producer_on_done(struct producer *producer, producer_done_fn *done, void *a
 
 bool producer_queue(struct producer *producer, const struct kafka_record *record, struct err *err)
 {
-    rd_kafka_resp_err_t failure = kafka_produce(producer->client, record, NULL);
+    rd_kafka_resp_err_t failure = kafka_produce(producer->client, NULL, record, NULL);
     return failure == RD_KAFKA_RESP_ERR_NO_ERROR || cannot_write(err, NULL, record->topic, failure);
 }
 

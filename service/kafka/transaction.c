@@ -210,10 +210,11 @@ bool transaction_produce(struct transaction *transaction, const struct kafka_rec
                          struct err *err)
 {
     assert(transaction->open);
-    transaction_note_written(transaction, record->topic);
+    rd_kafka_topic_t *topic = transaction_note_written(transaction, record->topic);
     int64_t deadline = deadline_in(timeout_ms);
     rd_kafka_resp_err_t failure;
-    while ((failure = kafka_produce(transaction->client, record, NULL)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+    while ((failure = kafka_produce(transaction->client, topic, record, NULL)) ==
+           RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         int left = deadline_left(deadline, QUEUE_WAIT_MS);
         if (left == 0)
             break;

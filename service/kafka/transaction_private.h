@@ -24,8 +24,8 @@ struct transaction {
 /* Whether a record, or the batch that it was in, is larger than the broker or the topic takes. */
 bool transaction_is_too_large(rd_kafka_resp_err_t code);
 
-/* Notes that the open transaction writes to the topic. */
-void transaction_note_written(struct transaction *transaction, const char *topic);
+/* Notes that the open transaction writes to the topic. Its handle, where it is held, or NULL. */
+rd_kafka_topic_t *transaction_note_written(struct transaction *transaction, const char *topic);
 
 /* Keeps what a person must heal as trouble until a transaction has gone through; topic: what it is confined
    to. A record that is too large is no trouble of the brokers. */

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-void transaction_note_written(struct transaction *transaction, const char *topic)
+rd_kafka_topic_t *transaction_note_written(struct transaction *transaction, const char *topic)
 {
-    for (size_t i = 0; i < transaction->topic_count; i++)
-        if (strcmp(rd_kafka_topic_name(transaction->topics[i]), topic) == 0)
-            transaction->written[i] = true;
+    for (size_t i = 0; i < transaction->topic_count; i++) {
+        if (strcmp(rd_kafka_topic_name(transaction->topics[i]), topic) != 0)
+            continue;
+        transaction->written[i] = true;
+        return transaction->topics[i];
+    }
+    return NULL;
 }
 
 static bool hold(struct transaction *transaction, const char *const *topics, size_t count, struct err *err)

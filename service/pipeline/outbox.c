@@ -67,11 +67,11 @@ size_t outbox_retry_size(const rd_kafka_message_t *origin)
 static bool send_event(struct outbox *outbox, const struct out_record *record,
                        struct transaction *transaction, int timeout_ms, struct err *err)
 {
-    uint8_t span_id[TRACE_SPAN_ID_LEN];
-    if (!crypto_random(span_id, sizeof span_id, err))
-        return false;
+    uint8_t span_id[TRACE_SPAN_ID_LEN] = {0};
     struct trace_context trace;
     trace_context_from_message(&trace, record->origin);
+    if (trace.traceparent.data != NULL && !crypto_random(span_id, sizeof span_id, err))
+        return false;
     record_headers_clear(&outbox->headers);
     record_headers_add_cloud_event(&outbox->headers, &record->event);
     record_headers_add_trace(&outbox->headers, &trace, span_id);
