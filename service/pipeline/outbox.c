@@ -41,10 +41,9 @@ void outbox_cut(struct outbox *outbox, size_t count)
 
 size_t outbox_record_size(const struct out_record *record)
 {
-    struct trace_context trace;
-    trace_context_from_message(&trace, record->origin);
-    return record->key.len + record->value.len + OUT_HEADERS_MAX + trace.tracestate.len +
-           trace.correlation_id.len + trace.kafka_correlation_id.len;
+    const struct trace_context *trace = record->trace;
+    return record->key.len + record->value.len + OUT_HEADERS_MAX + trace->tracestate.len +
+           trace->correlation_id.len + trace->kafka_correlation_id.len;
 }
 
 size_t outbox_retry_size(const rd_kafka_message_t *origin)
@@ -68,13 +67,11 @@ static bool send_event(struct outbox *outbox, const struct out_record *record,
                        struct transaction *transaction, int timeout_ms, struct err *err)
 {
     uint8_t span_id[TRACE_SPAN_ID_LEN] = {0};
-    struct trace_context trace;
-    trace_context_from_message(&trace, record->origin);
-    if (trace.traceparent.data != NULL && !crypto_random(span_id, sizeof span_id, err))
+    if (record->trace->traceparent.data != NULL && !crypto_random(span_id, sizeof span_id, err))
         return false;
     record_headers_clear(&outbox->headers);
     record_headers_add_cloud_event(&outbox->headers, &record->event);
-    record_headers_add_trace(&outbox->headers, &trace, span_id);
+    record_headers_add_trace(&outbox->headers, record->trace, span_id);
     struct kafka_record out = {record->topic, record->key, record->value, &outbox->headers};
     return transaction_produce(transaction, &out, timeout_ms, err);
 }

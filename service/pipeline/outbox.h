@@ -20,14 +20,14 @@ struct retry_mark {
 struct out_record {
     enum out_kind kind;
     const char *topic;
-    const rd_kafka_message_t
-        *origin;     /* what is answered: trace and correlation come from it, or it is the dead one */
-    struct span key; /* OUT_EVENT */
+    struct span key; /* OUT_EVENT, as are the next three */
     struct span value;
     struct cloud_event event;
-    const struct err *why;         /* OUT_DEAD_LETTER */
-    const struct keyring *keyring; /* OUT_DEAD_LETTER: encrypts its value; NULL: it stays as it came */
-    struct retry_mark retry;       /* OUT_RETRY */
+    const struct trace_context *trace; /* of what is answered */
+    const rd_kafka_message_t *origin;  /* OUT_DEAD_LETTER, OUT_RETRY: the dead one, or the one that waits */
+    const struct err *why;             /* OUT_DEAD_LETTER */
+    const struct keyring *keyring;     /* OUT_DEAD_LETTER: encrypts its value; NULL: it stays as it came */
+    struct retry_mark retry;           /* OUT_RETRY */
 };
 
 struct outbox {
@@ -56,7 +56,7 @@ void outbox_free(struct outbox *outbox);
 bool outbox_add(struct outbox *outbox, const struct out_record *record, struct err *err);
 /* Takes back all after the first `count` records: the work thought otherwise. */
 void outbox_cut(struct outbox *outbox, size_t count);
-/* What the record takes of the producer's message.max.bytes. */
+/* What the event takes of the producer's message.max.bytes. */
 size_t outbox_record_size(const struct out_record *record);
 /* The same of the record that would send `origin` to the retry topic. */
 size_t outbox_retry_size(const rd_kafka_message_t *origin);

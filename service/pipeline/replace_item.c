@@ -57,6 +57,7 @@ bool replace_item_read(struct replace_tools *tools, const rd_kafka_message_t *me
                        struct replace_item *item, struct err *err)
 {
     item->message = message;
+    trace_context_from_message(&item->trace, message);
     if (!codec_decode_replace_command(tools->codec, message_value(message), tools->arena, &item->command,
                                       &item->refusal))
         return codec_error_is_of_message(item->refusal.code) ||

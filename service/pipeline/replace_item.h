@@ -23,7 +23,8 @@ enum item_fate {
 
 struct replace_item {
     const rd_kafka_message_t *message;
-    struct err refusal; /* set: it is no command */
+    struct trace_context trace; /* of the message: its outputs continue it */
+    struct err refusal;         /* set: it is no command */
     struct replace_command command;
     struct plan plan;
 

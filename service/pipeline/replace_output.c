@@ -20,7 +20,7 @@ static bool make_record(struct replace_tools *tools, const struct replace_item *
     *record = (struct out_record){
         .kind = OUT_EVENT,
         .topic = topic,
-        .origin = item->message,
+        .trace = &item->trace,
         .key = key_text,
         .value = value,
         .event = {id_text, span_text(record_full_name(kind)), tools->context->event_source, key_text,
