@@ -2,6 +2,7 @@
 
 #include "base/auto.h"
 #include "crypto/encoding.h"
+#include "crypto/sha256_kdf.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -84,8 +85,8 @@ static OSSL_PARAM digest_param(enum crypto_digest digest)
                                             (char *)(uintptr_t)crypto_digest_name(digest), 0);
 }
 
-bool pbe_derive(const struct pbe_kdf *kdf, enum pbe_purpose purpose, const struct pbe_password *password,
-                uint8_t *out, size_t len, struct err *err)
+static bool derive_by_openssl(const struct pbe_kdf *kdf, enum pbe_purpose purpose,
+                              const struct pbe_password *password, uint8_t *out, size_t len, struct err *err)
 {
     bool pkcs12 = kdf->kind == KDF_PKCS12;
     struct span pass = pkcs12 ? secret_span(&password->bmp) : password->utf8;
@@ -113,6 +114,19 @@ bool pbe_derive(const struct pbe_kdf *kdf, enum pbe_purpose purpose, const struc
     bool done = context != NULL && EVP_KDF_derive(context, out, len, params) == 1;
     EVP_KDF_CTX_free(context);
     return done || crypto_no_memory(err);
+}
+
+bool pbe_derive(const struct pbe_kdf *kdf, enum pbe_purpose purpose, const struct pbe_password *password,
+                uint8_t *out, size_t len, struct err *err)
+{
+    struct span salt = span_of(kdf->salt, kdf->salt_len);
+    if (kdf->kind == KDF_PBKDF2 && kdf->digest == DIGEST_SHA256)
+        sha256_pbkdf2(password->utf8, salt, kdf->iterations, out, len);
+    else if (kdf->kind == KDF_PKCS12 && kdf->digest == DIGEST_SHA256 && len <= SHA256_LEN)
+        sha256_pkcs12((uint8_t)purpose, secret_span(&password->bmp), salt, kdf->iterations, out, len);
+    else
+        return derive_by_openssl(kdf, purpose, password, out, len, err);
+    return true;
 }
 
 enum run { RUN_DONE, RUN_NO_MEMORY, RUN_BAD_PADDING };

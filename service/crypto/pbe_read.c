@@ -110,7 +110,8 @@ bool pbe_set_salt(struct pbe_kdf *kdf, struct span salt, const char *what, struc
         return err_set(err, ERR_CREDENTIAL_INVALID,
                        "%s has a salt of %zu bytes, more than the %d accepted: export it again", what,
                        salt.len, PBE_SALT_MAX);
-    /* OpenSSL 3.0 takes an empty salt with an empty password for want of memory: it would be tried for ever. */
+    /* OpenSSL 3.0 takes an empty salt with an empty password for want of memory: it would be tried for ever.
+     */
     if (salt.len == 0)
         return err_set(err, ERR_CREDENTIAL_INVALID, "%s has an empty salt: export it again", what);
     memcpy(kdf->salt, salt.data, salt.len);

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 /* Each certificate has one place that it can be kept in, by its SHA-256: two that share one take turns. */
-enum { PLACES = 1024, SHA256_LEN = 32 };
+enum { PLACES = 1024, SHA256_BYTES = 32 };
 
 struct kept {
-    uint8_t sha256[SHA256_LEN];
+    uint8_t sha256[SHA256_BYTES];
     struct buf der;
     struct sealing_recipient recipient;
 };
@@ -48,7 +48,7 @@ static bool name(struct span certificate, uint8_t digest[CRYPTO_DIGEST_MAX],
     static const char digits[] = "0123456789abcdef";
     if (!crypto_hash(DIGEST_SHA256, certificate, digest, err))
         return false;
-    for (size_t i = 0; i < SHA256_LEN; i++) {
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
         recipient[2 * i] = digits[digest[i] >> 4];
         recipient[2 * i + 1] = digits[digest[i] & 15];
     }
@@ -75,7 +75,7 @@ static struct kept *read_anew(struct span certificate, const uint8_t *sha256, in
         crypto_no_memory(err);
         return NULL;
     }
-    memcpy(kept->sha256, sha256, SHA256_LEN);
+    memcpy(kept->sha256, sha256, SHA256_BYTES);
     if (sealing_recipient_read(buf_span(&kept->der), now_ms, &kept->recipient, err))
         return kept;
     free_kept(kept);
@@ -90,7 +90,7 @@ bool sealing_recipients_seal(struct sealing_recipients *recipients, struct span 
     if (!name(certificate, digest, recipient, err))
         return false;
     struct kept **place = &recipients->places[(digest[0] << 8 | digest[1]) % PLACES];
-    if (*place == NULL || memcmp((*place)->sha256, digest, SHA256_LEN) != 0) {
+    if (*place == NULL || memcmp((*place)->sha256, digest, SHA256_BYTES) != 0) {
         struct kept *kept = read_anew(certificate, digest, now_ms, err);
         if (kept == NULL)
             return false;
