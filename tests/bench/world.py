@@ -2,7 +2,9 @@
 kernel and certswapd itself say of the work."""
 import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -38,6 +40,22 @@ def process_figures(pid):
 def resident_bytes(pid):
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) * 1024
+
+
+class SystemCalls:
+    """Counts the system calls of processes from now on, by perf; without it, or where the kernel denies it, none."""
+
+    def __init__(self, pids):
+        self.process = shutil.which("perf") and subprocess.Popen(
+            ["perf", "stat", "-x", ",", "-e", "raw_syscalls:sys_enter", "-p", ",".join(map(str, pids))],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def count(self):
+        if not self.process:
+            return None
+        self.process.send_signal(signal.SIGINT)
+        found = re.search(r"^(\d+),.*raw_syscalls", self.process.communicate()[1], re.M)
+        return int(found[1]) if found else None
 
 
 def percentiles(seconds):
@@ -146,6 +164,7 @@ class World:
             self.client.send_later(contract.COMMANDS, *self.command_value())
         self.client.flush()
         pids = [daemon.process.pid for daemon in self.daemons]
+        calls = SystemCalls(pids)
         before, begin = [process_figures(pid) for pid in pids], time.monotonic()
         for daemon in self.daemons:
             daemon.process.send_signal(signal.SIGCONT)
@@ -156,10 +175,11 @@ class World:
             time.sleep(0.03)
         seconds = time.monotonic() - begin
         after = [process_figures(pid) for pid in pids]
+        system_calls = calls.count()
         return {"seconds": seconds, "commands": commands, "jobs": commands * self.case.fan_out,
                 "cpu_seconds": sum(a["cpu_s"] - b["cpu_s"] for a, b in zip(after, before)),
                 "switches": sum(a["switches"] - b["switches"] for a, b in zip(after, before)),
-                "transactions": counters["transactions"] - counted["transactions"],
+                "system_calls": system_calls, "transactions": counters["transactions"] - counted["transactions"],
                 "resident_bytes": sum(map(resident_bytes, pids))}
 
     def sizes(self):
