@@ -1,276 +1,218 @@
-/* What the broker allows: a bare transactional producer that writes records of given number and size, and the
-   offsets of as many commands, in the same batches as certswapd, and does nothing else. With --echo it
-   answers each command that it reads by one transaction: what the latency of a single command cannot be
-   below. usage: bench_floor BOOTSTRAP JOBS_TOPIC RESULTS_TOPIC COMMANDS_TOPIC THREADS TRANSACTIONS COMMANDS
-   JOBS JOB_BYTES RESULT_BYTES   (TRANSACTIONS a thread, COMMANDS a transaction, JOBS a command) bench_floor
-   --echo BOOTSTRAP JOBS_TOPIC RESULTS_TOPIC COMMANDS_TOPIC GROUP JOBS JOB_BYTES RESULT_BYTES */
-#include <inttypes.h>
-#include <librdkafka/rdkafka.h>
+/* The floor: a bare transactional producer that sends what certswapd sends, and does nothing else.
+     backlog  so many commands' jobs and results, in batches, with the offsets, one transaction a batch
+     echo     for each command that comes, one transaction with its jobs, its result and its offset, until
+   SIGTERM Records are a sample of certswapd's own, sent over and over. */
+#include "bench/sample.h"
+
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
-enum { CALL_MS = 30000, HEADERS = 7 };
+enum { CALL_MS = 60000, FULL_MS = 5, POLL_MS = 100, PRODUCERS_MAX = 64 };
 
-struct load {
-    const char *bootstrap, *jobs_topic, *results_topic, *commands_topic, *group;
-    long transactions, commands, jobs, job_bytes, result_bytes;
+struct floor_producer {
+    rd_kafka_t *client;
+    const struct sample *sample;
+    long commands;
+    long fan_out;
+    long batch;
+    int number;
+    long transactions;
+    size_t next_job;
 };
 
-static volatile sig_atomic_t stopping;
+static void check(rd_kafka_error_t *error)
+{
+    if (error != NULL)
+        die("%s", rd_kafka_error_string(error));
+}
+
+static rd_kafka_t *open_producer(int number)
+{
+    char id[256];
+    rd_kafka_conf_t *conf = client_conf(KAFKA_TRANSACTIONAL_PRODUCER);
+    snprintf(id, sizeof id, "%s-%d", argument("group", NULL), number);
+    conf_set(conf, "transactional.id", id);
+    rd_kafka_t *client = client_new(RD_KAFKA_PRODUCER, conf);
+    check(rd_kafka_init_transactions(client, CALL_MS));
+    partitions_of(client, argument("jobs", NULL));
+    partitions_of(client, argument("results", NULL));
+    return client;
+}
+
+static void send_record(rd_kafka_t *client, const char *topic, const struct sample_record *record,
+                        struct span key)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_copy(record->headers);
+    rd_kafka_resp_err_t failure;
+    while ((failure = rd_kafka_producev(
+                client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                RD_KAFKA_V_KEY((void *)(uintptr_t)key.data, key.len),
+                RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.data, record->value.len),
+                RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        rd_kafka_poll(client, FULL_MS);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+        die("%s: %s", topic, rd_kafka_err2str(failure));
+}
+
+static void send_command(struct floor_producer *producer, struct span result_key)
+{
+    const struct sample *sample = producer->sample;
+    for (long i = 0; i < producer->fan_out; i++) {
+        const struct sample_record *job = &sample->jobs[producer->next_job++ % sample->job_count];
+        send_record(producer->client, argument("jobs", NULL), job, job->key);
+    }
+    send_record(producer->client, argument("results", NULL), &sample->result, result_key);
+}
+
+/* Nobody is in the group: its offsets are anyone's to commit. */
+static void *work_off(void *arg)
+{
+    struct floor_producer *producer = arg;
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(argument("group", NULL));
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(4);
+    const char *commands = argument("commands", NULL);
+    int partitions = partitions_of(producer->client, commands);
+    for (int i = 0; i < partitions; i++)
+        rd_kafka_topic_partition_list_add(offsets, commands, i)->offset = 0;
+    for (long done = 0; done < producer->commands;) {
+        check(rd_kafka_begin_transaction(producer->client));
+        for (long i = 0; i < producer->batch && done < producer->commands; i++, done++) {
+            send_command(producer, producer->sample->result.key);
+            offsets->elems[done % partitions].offset++;
+            rd_kafka_poll(producer->client, 0);
+        }
+        check(rd_kafka_send_offsets_to_transaction(producer->client, offsets, group, CALL_MS));
+        check(rd_kafka_commit_transaction(producer->client, CALL_MS));
+        producer->transactions++;
+    }
+    rd_kafka_topic_partition_list_destroy(offsets);
+    rd_kafka_consumer_group_metadata_destroy(group);
+    return NULL;
+}
+
+static double context_switches(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_nvcsw + usage.ru_nivcsw);
+}
+
+static void run_backlog(const struct sample *sample)
+{
+    struct floor_producer producers[PRODUCERS_MAX];
+    pthread_t threads[PRODUCERS_MAX];
+    long count = argument_number("producers", 1);
+    long commands = argument_number("count", -1);
+    long transactions = 0;
+    if (count < 1 || count > PRODUCERS_MAX)
+        die("--producers: 1 to %d", PRODUCERS_MAX);
+    for (int i = 0; i < count; i++)
+        producers[i] = (struct floor_producer){.client = open_producer(i),
+                                               .sample = sample,
+                                               .commands = commands * (i + 1) / count - commands * i / count,
+                                               .fan_out = argument_number("fan-out", -1),
+                                               .batch = argument_number("batch", -1),
+                                               .number = i};
+    double start = monotonic_s(), cpu = cpu_s(), switches = context_switches();
+    for (int i = 0; i < count; i++)
+        if (pthread_create(&threads[i], NULL, work_off, &producers[i]) != 0)
+            die("no thread");
+    for (int i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+        transactions += producers[i].transactions;
+    }
+    print_figures("seconds", monotonic_s() - start, "cpu_s", cpu_s() - cpu, "context_switches",
+                  context_switches() - switches, "transactions", (double)transactions, NULL);
+    for (int i = 0; i < count; i++)
+        rd_kafka_destroy(producers[i].client);
+}
+
+static atomic_bool is_over;
 
 static void on_signal(int number)
 {
     (void)number;
-    stopping = 1;
+    atomic_store(&is_over, true);
 }
 
-static void die(const char *what, const char *why)
+static rd_kafka_t *open_consumer(void)
 {
-    fprintf(stderr, "bench_floor: %s: %s\n", what, why);
-    exit(1);
-}
-
-static void need(rd_kafka_error_t *error, const char *what)
-{
-    if (error != NULL)
-        die(what, rd_kafka_error_string(error));
-}
-
-static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
-{
-    char why[256];
-    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK)
-        die(name, why);
-}
-
-/* With the settings of certswapd's own producers. */
-static rd_kafka_t *make_producer(const struct load *load, int number)
-{
-    char id[64], why[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    snprintf(id, sizeof id, "bench-floor-%d-%d", (int)getpid(), number);
-    set(conf, "bootstrap.servers", load->bootstrap);
-    set(conf, "transactional.id", id);
-    set(conf, "linger.ms", "0");
-    set(conf, "retry.backoff.ms", "2");
-    set(conf, "socket.nagle.disable", "true");
-    set(conf, "queue.buffering.max.kbytes", "131072");
-    set(conf, "partitioner", "murmur2_random");
-    set(conf, "enable.idempotence", "true");
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (client == NULL)
-        die("no producer", why);
-    need(rd_kafka_init_transactions(client, CALL_MS), "init_transactions");
-    return client;
-}
-
-static void produce(rd_kafka_t *client, rd_kafka_topic_t *topic, long bytes, uint64_t *state, char *value)
-{
-    static const char *const names[HEADERS] = {"ce_specversion", "ce_id",   "ce_source",   "ce_type",
-                                               "ce_subject",     "ce_time", "content-type"};
-    static const char *const values[HEADERS] = {"1.0",
-                                                "3c0c4d7e-0000-5000-8000-000000000000",
-                                                "/certswap/bench-0",
-                                                "io.certswap.v1.StoreJob",
-                                                "3c0c4d7e-0000-5000-8000-000000000000",
-                                                "2026-01-01T00:00:00.000Z",
-                                                "application/avro"};
-    char key[37];
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    snprintf(key, sizeof key, "%08x-0000-4000-8000-%012" PRIx64, (unsigned)(*state >> 32),
-             *state & 0xffffffffffff);
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(HEADERS);
-    for (int i = 0; i < HEADERS; i++)
-        rd_kafka_header_add(headers, names[i], -1, values[i], -1);
-    rd_kafka_resp_err_t failure;
-    while ((failure = rd_kafka_producev(
-                client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                RD_KAFKA_V_KEY(key, sizeof key - 1), RD_KAFKA_V_VALUE(value, (size_t)bytes),
-                RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-        rd_kafka_poll(client, 20);
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
-        die("produce", rd_kafka_err2str(failure));
-}
-
-struct writer {
-    rd_kafka_t *client;
-    rd_kafka_topic_t *jobs, *results;
-    char *value; /* random: it does not compress better than what is encrypted */
-    uint64_t state;
-};
-
-static struct writer make_writer(const struct load *load, int number)
-{
-    struct writer writer = {.client = make_producer(load, number), .state = (uint64_t)number + 1};
-    long most = load->job_bytes > load->result_bytes ? load->job_bytes : load->result_bytes;
-    writer.jobs = rd_kafka_topic_new(writer.client, load->jobs_topic, NULL);
-    writer.results = rd_kafka_topic_new(writer.client, load->results_topic, NULL);
-    writer.value = malloc((size_t)most);
-    for (long i = 0; i < most; i++) {
-        writer.state = writer.state * 6364136223846793005u + 1442695040888963407u;
-        writer.value[i] = (char)(writer.state >> 56);
-    }
-    return writer;
-}
-
-static void end_writer(struct writer *writer)
-{
-    rd_kafka_topic_destroy(writer->jobs);
-    rd_kafka_topic_destroy(writer->results);
-    rd_kafka_destroy(writer->client);
-    free(writer->value);
-}
-
-static void answer(struct writer *writer, const struct load *load, long commands,
-                   rd_kafka_topic_partition_list_t *offsets, rd_kafka_consumer_group_metadata_t *group)
-{
-    need(rd_kafka_begin_transaction(writer->client), "begin");
-    for (long command = 0; command < commands; command++) {
-        for (long job = 0; job < load->jobs; job++)
-            produce(writer->client, writer->jobs, load->job_bytes, &writer->state, writer->value);
-        produce(writer->client, writer->results, load->result_bytes, &writer->state, writer->value);
-    }
-    need(rd_kafka_send_offsets_to_transaction(writer->client, offsets, group, CALL_MS), "send_offsets");
-    need(rd_kafka_commit_transaction(writer->client, CALL_MS), "commit");
-    rd_kafka_poll(writer->client, 0);
-}
-
-struct share {
-    const struct load *load;
-    int number;
-    pthread_barrier_t *barrier;
-};
-
-static void *work(void *arg)
-{
-    const struct share *share = arg;
-    const struct load *load = share->load;
-    struct writer writer = make_writer(load, share->number);
-    char group_id[64];
-    snprintf(group_id, sizeof group_id, "bench-floor-%d", share->number);
-    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(group_id);
-    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_t *place = rd_kafka_topic_partition_list_add(offsets, load->commands_topic, 0);
-    answer(&writer, load, 1, (place->offset = 1, offsets), group); /* all is looked up and warm then */
-    pthread_barrier_wait(share->barrier);
-    for (long i = 0; i < load->transactions; i++) {
-        place->offset = (i + 1) * load->commands;
-        answer(&writer, load, load->commands, offsets, group);
-    }
-    pthread_barrier_wait(share->barrier);
-    rd_kafka_topic_partition_list_destroy(offsets);
-    rd_kafka_consumer_group_metadata_destroy(group);
-    end_writer(&writer);
-    return NULL;
-}
-
-static double clock_s(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void run_backlog(const struct load *load, int threads)
-{
-    pthread_barrier_t barrier;
-    pthread_t ids[64];
-    struct share shares[64];
-    pthread_barrier_init(&barrier, NULL, (unsigned)threads + 1);
-    for (int i = 0; i < threads; i++) {
-        shares[i] = (struct share){load, i, &barrier};
-        pthread_create(&ids[i], NULL, work, &shares[i]);
-    }
-    pthread_barrier_wait(&barrier);
-    double wall = clock_s(CLOCK_MONOTONIC), cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID);
-    pthread_barrier_wait(&barrier);
-    wall = clock_s(CLOCK_MONOTONIC) - wall;
-    cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    for (int i = 0; i < threads; i++)
-        pthread_join(ids[i], NULL);
-    double commands = (double)(threads * load->transactions * load->commands);
-    printf("{\"seconds\": %.6f, \"cpu_seconds\": %.6f, \"commands\": %.0f, \"jobs\": %.0f}\n", wall, cpu,
-           commands, commands * (double)load->jobs);
-}
-
-static rd_kafka_t *make_consumer(const struct load *load)
-{
-    char why[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    set(conf, "bootstrap.servers", load->bootstrap);
-    set(conf, "group.id", load->group);
-    set(conf, "isolation.level", "read_committed");
-    set(conf, "enable.auto.commit", "false");
-    set(conf, "auto.offset.reset", "latest");
-    set(conf, "fetch.wait.max.ms", "100");
-    set(conf, "socket.nagle.disable", "true");
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (client == NULL)
-        die("no consumer", why);
-    rd_kafka_poll_set_consumer(client);
+    rd_kafka_conf_t *conf = client_conf(KAFKA_REPLACE_CONSUMER);
+    conf_set(conf, "group.id", argument("group", NULL));
+    conf_set(conf, "auto.offset.reset", "latest");
+    rd_kafka_t *client = client_new(RD_KAFKA_CONSUMER, conf);
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, load->commands_topic, RD_KAFKA_PARTITION_UA);
-    rd_kafka_subscribe(client, topics);
+    rd_kafka_topic_partition_list_add(topics, argument("commands", NULL), RD_KAFKA_PARTITION_UA);
+    if (rd_kafka_subscribe(client, topics) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        die("cannot subscribe");
     rd_kafka_topic_partition_list_destroy(topics);
     return client;
 }
 
-static void run_echo(const struct load *load)
+/* Each partition's end is told once it is read: then the loop is ready. */
+static void answer(struct floor_producer *producer, rd_kafka_t *consumer, const rd_kafka_message_t *message)
 {
-    struct writer writer = make_writer(load, 0);
-    rd_kafka_t *consumer = make_consumer(load);
-    bool told = false;
-    while (!stopping) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
-        if (!told) {
-            rd_kafka_topic_partition_list_t *assigned = NULL;
-            rd_kafka_assignment(consumer, &assigned);
-            if (assigned != NULL && assigned->cnt > 0) {
-                puts("ready");
-                fflush(stdout);
-                told = true;
-            }
-            rd_kafka_topic_partition_list_destroy(assigned);
-        }
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(offsets, rd_kafka_topic_name(message->rkt), message->partition)
+        ->offset = message->offset + 1;
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(consumer);
+    check(rd_kafka_begin_transaction(producer->client));
+    send_command(producer, span_of(message->key, message->key_len));
+    check(rd_kafka_send_offsets_to_transaction(producer->client, offsets, group, CALL_MS));
+    check(rd_kafka_commit_transaction(producer->client, CALL_MS));
+    producer->transactions++;
+    rd_kafka_consumer_group_metadata_destroy(group);
+    rd_kafka_topic_partition_list_destroy(offsets);
+}
+
+static void run_echo(const struct sample *sample)
+{
+    struct floor_producer producer = {
+        .client = open_producer(0), .sample = sample, .fan_out = argument_number("fan-out", -1)};
+    rd_kafka_t *consumer = open_consumer();
+    int partitions = partitions_of(consumer, argument("commands", NULL));
+    int ends = 0;
+    signal(SIGTERM, on_signal);
+    double cpu = cpu_s();
+    while (!atomic_load(&is_over)) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, POLL_MS);
+        rd_kafka_poll(producer.client, 0);
         if (message == NULL)
             continue;
-        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(consumer);
-            rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
-            rd_kafka_topic_partition_list_add(offsets, load->commands_topic, message->partition)->offset =
-                message->offset + 1;
-            answer(&writer, load, 1, offsets, group);
-            rd_kafka_topic_partition_list_destroy(offsets);
-            rd_kafka_consumer_group_metadata_destroy(group);
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            answer(&producer, consumer, message);
+        else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && ++ends == partitions) {
+            puts("ready");
+            fflush(stdout);
+            cpu = cpu_s();
         }
         rd_kafka_message_destroy(message);
     }
+    print_figures("transactions", (double)producer.transactions, "cpu_s", cpu_s() - cpu, NULL);
     rd_kafka_consumer_close(consumer);
     rd_kafka_destroy(consumer);
-    end_writer(&writer);
+    rd_kafka_destroy(producer.client);
 }
 
 int main(int argc, char **argv)
 {
-    signal(SIGTERM, on_signal);
-    if (argc == 10 && strcmp(argv[1], "--echo") == 0) {
-        const struct load load = {argv[2], argv[3], argv[4],       argv[5],       argv[6],
-                                  0,       1,       atol(argv[7]), atol(argv[8]), atol(argv[9])};
-        run_echo(&load);
-        return 0;
-    }
-    if (argc != 11)
-        die("usage",
-            "BOOTSTRAP JOBS_TOPIC RESULTS_TOPIC COMMANDS_TOPIC THREADS TRANSACTIONS COMMANDS JOBS JOB_BYTES "
-            "RESULT_BYTES");
-    const struct load load = {argv[1],       argv[2],       argv[3],       argv[4],       NULL,
-                              atol(argv[6]), atol(argv[7]), atol(argv[8]), atol(argv[9]), atol(argv[10])};
-    run_backlog(&load, atoi(argv[5]));
+    static const char *const known[] = {"bootstrap", "jobs",    "results", "commands",  "group", "sample",
+                                        "count",     "fan-out", "batch",   "producers", NULL};
+    struct sample sample;
+    if (argc < 2)
+        die("which of backlog, echo?");
+    arguments_take(argv + 2, known);
+    sample_read(argument("sample", NULL), &sample);
+    if (strcmp(argv[1], "backlog") == 0)
+        run_backlog(&sample);
+    else if (strcmp(argv[1], "echo") == 0)
+        run_echo(&sample);
+    else
+        die("which of backlog, echo?");
+    sample_free(&sample);
     return 0;
 }
