@@ -92,10 +92,12 @@ void consumer_note_committed(struct consumer *consumer, const struct offset_tabl
 
 /* How far each topic is behind: over the assigned partitions, the sum of last stable offset minus the
    committed one (of a partition that was never committed, its beginning). Asks the brokers, at most
-   timeout_ms for each of up to two questions. A transaction marker at a partition's end counts as one. */
+   timeout_ms for each of up to two questions; for the ends by `asker`, which fetches nothing: on the
+   consumer's own connection the answer would wait until its fetch is over. A transaction marker at a
+   partition's end counts as one. */
 typedef void consumer_lag_fn(void *arg, const char *topic, int64_t lag);
-bool consumer_lag(struct consumer *consumer, int timeout_ms, consumer_lag_fn *tell, void *arg,
-                  struct err *err);
+bool consumer_lag(struct consumer *consumer, rd_kafka_t *asker, int timeout_ms, consumer_lag_fn *tell,
+                  void *arg, struct err *err);
 
 /* Gives the partitions up (on_revoke is called), leaves the group (a static member stays in it) and closes,
    in at most timeout_ms beside what the hook takes. False when the time was over: the group will find out by

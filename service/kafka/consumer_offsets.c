@@ -131,8 +131,8 @@ static rd_kafka_resp_err_t look_up_committed(struct consumer *consumer, int time
     return failure;
 }
 
-bool consumer_lag(struct consumer *consumer, int timeout_ms, consumer_lag_fn *tell, void *arg,
-                  struct err *err)
+bool consumer_lag(struct consumer *consumer, rd_kafka_t *asker, int timeout_ms, consumer_lag_fn *tell,
+                  void *arg, struct err *err)
 {
     if (consumer->assigned->cnt == 0)
         return true;
@@ -141,7 +141,7 @@ bool consumer_lag(struct consumer *consumer, int timeout_ms, consumer_lag_fn *te
     for (int i = 0; i < ends->cnt; i++)
         ends->elems[i].offset = RD_KAFKA_OFFSET_END; /* as a "time", it asks for the last stable offset */
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = rd_kafka_offsets_for_times(consumer->client, ends, timeout_ms);
+        failure = rd_kafka_offsets_for_times(asker, ends, timeout_ms);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
         failure = consumer_first_error(ends);
     rd_kafka_topic_partition_list_sort(ends, NULL, NULL); /* by topic */

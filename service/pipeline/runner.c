@@ -143,7 +143,8 @@ static void update_lag(struct runner *runner)
         return;
     runner->lag_asked_us = now;
     struct err err = {0};
-    if (!consumer_lag(runner->consumer, LAG_TIMEOUT_MS, tell_lag, runner, &err))
+    if (!consumer_lag(runner->consumer, transaction_handle(runner->transaction), LAG_TIMEOUT_MS, tell_lag,
+                      runner, &err))
         log_debug("lag unknown", log_str("part", runner->options.name), log_err(&err));
 }
 

@@ -365,17 +365,18 @@ Test(kafka_broker, lag_counts_what_is_not_committed)
     AUTO(consumer) struct consumer *consumer = test_consumer(bootstrap, "lag", "lag", NULL);
     cr_assert(consumer_pause_all(consumer, &err));
     test_await_assigned(consumer, 3);
+    AUTO(transaction) struct transaction *transaction = test_transaction(bootstrap, "lag");
+    rd_kafka_t *asker = transaction_handle(transaction);
     int64_t lag = -1;
-    cr_assert(consumer_lag(consumer, TEST_TIMEOUT_MS, note_lag, &lag, &err), "%s", err.text);
+    cr_assert(consumer_lag(consumer, asker, TEST_TIMEOUT_MS, note_lag, &lag, &err), "%s", err.text);
     cr_expect_eq(lag, 30, "%ld", (long)lag);
     cr_assert(consumer_resume_all(consumer, &err), "%s", err.text);
-    AUTO(transaction) struct transaction *transaction = test_transaction(bootstrap, "lag");
     AUTO(offset_table) struct offset_table *batch = offset_table_new();
     int count = copy_batch(consumer, transaction, "lag-out", batch);
     cr_assert(transaction_send_offsets(transaction, batch, consumer, TEST_TIMEOUT_MS, &err), "%s", err.text);
     cr_assert(transaction_commit(transaction, TEST_TIMEOUT_MS, &err), "%s", err.text);
     consumer_note_committed(consumer, batch);
-    cr_assert(consumer_lag(consumer, TEST_TIMEOUT_MS, note_lag, &lag, &err), "%s", err.text);
+    cr_assert(consumer_lag(consumer, asker, TEST_TIMEOUT_MS, note_lag, &lag, &err), "%s", err.text);
     cr_expect_eq(lag, 30 - count, "%ld", (long)lag);
 
     /* Another member finds the same by what the group has committed. */
@@ -383,6 +384,6 @@ Test(kafka_broker, lag_counts_what_is_not_committed)
     AUTO(consumer) struct consumer *next = test_consumer(bootstrap, "lag", "lag", NULL);
     cr_assert(consumer_pause_all(next, &err));
     test_await_assigned(next, 3);
-    cr_assert(consumer_lag(next, TEST_TIMEOUT_MS, note_lag, &lag, &err), "%s", err.text);
+    cr_assert(consumer_lag(next, asker, TEST_TIMEOUT_MS, note_lag, &lag, &err), "%s", err.text);
     cr_expect_eq(lag, 30 - count, "%ld", (long)lag);
 }
