@@ -2,6 +2,8 @@
 one fault each, so that a checker that sees nothing fails here too. usage: test_structure.py <source folder>"""
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -181,6 +183,23 @@ class SchemaFiles(Tree):
     def test_file_that_is_not_whole(self):
         self.field("replace-command.avsc", "principal")["type"] = "Principal"
         self.assert_fault(self.faults(), "Principal is not defined in this file")
+
+
+TOP = {
+    ".ci", ".clang-format", ".clang-tidy", ".dockerignore", ".editorconfig", ".gitignore", "CHANGELOG.md", "CMakeLists.txt",
+    "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "docker", "docs", "helm", "schemas",
+    "script", "service", "tests",
+}
+
+
+class TopLevel(Tree):
+    def test_this_tree(self):
+        """What is committed; a working tree may hold more."""
+        if not os.path.exists(os.path.join(SOURCE, ".git")) or shutil.which("git") is None:
+            self.skipTest("no clone, or no git: what is committed is not known")
+        listed = subprocess.run(["git", "-c", "safe.directory=*", "-C", SOURCE, "ls-files"], capture_output=True, text=True,
+                                check=True).stdout
+        self.assertEqual(TOP, {path.split("/")[0] for path in listed.splitlines()})
 
 
 class AttackTable(Tree):
