@@ -2,6 +2,7 @@
 
 #include "domain/limbo.h"
 #include "domain/location_tree.h"
+#include "domain/pile.h"
 #include "domain/shared.h"
 
 #include <assert.h>
@@ -36,6 +37,8 @@ struct inventory {
     struct shared_pool pool;
     struct limbo limbo;
     struct location_tree tree;
+    struct pile pile; /* of the load in hand */
+    bool loading;
     atomic_size_t stores;
     atomic_size_t locations;
 };
@@ -49,6 +52,7 @@ struct inventory *inventory_new(void)
     inventory->limbo.memory = &inventory->memory;
     inventory->tree.memory = &inventory->memory;
     inventory->tree.limbo = &inventory->limbo;
+    inventory->pile.memory = &inventory->memory;
     return inventory;
 }
 
@@ -82,18 +86,31 @@ static void publish(struct inventory *inventory)
     reclaim(inventory);
 }
 
+static bool no_memory(struct err *err)
+{
+    return err_set(err, ERR_NO_MEMORY,
+                   "no memory for the inventory; give the process more, or the topic less");
+}
+
 static bool give_up(struct inventory *inventory, struct err *err)
 {
     tree_rollback(&inventory->tree);
     limbo_rollback(&inventory->limbo);
     reclaim(inventory);
-    return err_set(err, ERR_NO_MEMORY,
-                   "no memory for the inventory; give the process more, or the topic less");
+    return no_memory(err);
 }
 
-static void drop_store(void *inventory, struct inventory_store *store)
+static void drop_store(void *arg, struct inventory_store *store)
 {
-    store_free(&((struct inventory *)inventory)->memory, &((struct inventory *)inventory)->pool, store);
+    struct inventory *inventory = arg;
+    store_free(&inventory->memory, &inventory->pool, store);
+}
+
+static void drop_pile(struct inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->pile.count; i++)
+        drop_store(inventory, inventory->pile.items[i].store);
+    pile_free(&inventory->pile);
 }
 
 void inventory_free(struct inventory *inventory)
@@ -109,6 +126,7 @@ void inventory_free(struct inventory *inventory)
     }
     atomic_store(&inventory->readers, NULL);
     reclaim(inventory);
+    drop_pile(inventory);
     tree_free(&inventory->tree, drop_store, inventory);
     limbo_free(&inventory->limbo);
     shared_pool_free(&inventory->pool);
@@ -165,12 +183,109 @@ static bool change(struct inventory *inventory, struct inventory_store *old, str
     return true;
 }
 
+void inventory_load_begin(struct inventory *inventory)
+{
+    assert(inventory->tree.root == NULL);
+    inventory->loading = true;
+}
+
+/* A certificate of a store of the pile. */
+struct holder {
+    int32_t certificate_id;
+    uint32_t item;
+};
+
+static int by_certificate_and_item(const void *left, const void *right)
+{
+    const struct holder *a = left;
+    const struct holder *b = right;
+    if (a->certificate_id != b->certificate_id)
+        return a->certificate_id < b->certificate_id ? -1 : 1;
+    return (a->item > b->item) - (a->item < b->item);
+}
+
+/* Fills holders[] in the order of the tree; returns how many there are. */
+static size_t find_holders(const struct pile *pile, struct holder *holders)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pile->count; i++) {
+        const struct inventory_store *store = pile->items[i].store;
+        for (uint32_t at = 0; at < store->entry_count; at = behind_certificate(store, at))
+            holders[count++] = (struct holder){store->entries[at].certificate_id, (uint32_t)i};
+    }
+    if (count > 0)
+        qsort(holders, count, sizeof *holders, by_certificate_and_item);
+    return count;
+}
+
+/* Rising keys, so each goes to the tree's right edge, which stays in the cache. */
+static bool put_in_order(struct inventory *inventory, const struct holder *holders, size_t count)
+{
+    const struct pile_item *items = inventory->pile.items;
+    for (size_t i = 0; i < inventory->pile.count; i++)
+        if (!tree_set(&inventory->tree, 0, items[i].store))
+            return false;
+    for (size_t i = 0; i < count; i++)
+        if (!tree_set(&inventory->tree, holders[i].certificate_id, items[holders[i].item].store))
+            return false;
+    return true;
+}
+
+static size_t count_locations(const struct pile *pile)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pile->count; i++)
+        count += pile->items[i].entry_count;
+    return count;
+}
+
+bool inventory_load_end(struct inventory *inventory, struct err *err)
+{
+    struct pile *pile = &inventory->pile;
+    if (!inventory->loading)
+        return true;
+    pile_settle(pile, drop_store, inventory);
+    size_t locations = count_locations(pile);
+    struct holder *holders = memory_alloc(&inventory->memory, (locations + 1) * sizeof *holders);
+    if (holders == NULL)
+        return no_memory(err);
+    size_t count = find_holders(pile, holders);
+    tree_begin(&inventory->tree);
+    bool put = put_in_order(inventory, holders, count);
+    memory_free(&inventory->memory, holders);
+    if (!put)
+        return give_up(inventory, err);
+    publish(inventory);
+    atomic_store_explicit(&inventory->stores, pile->count, memory_order_relaxed);
+    atomic_store_explicit(&inventory->locations, locations, memory_order_relaxed);
+    pile_free(pile);
+    inventory->loading = false;
+    return true;
+}
+
+/* As change(), while a load is in hand; store NULL: it is removed. */
+static bool collect(struct inventory *inventory, const struct uuid *id, struct inventory_store *store,
+                    struct err *err)
+{
+    return pile_add(&inventory->pile, id, store, drop_store, inventory) || no_memory(err);
+}
+
+/* store NULL: it is removed. */
+static bool enter(struct inventory *inventory, const struct uuid *id, struct inventory_store *store,
+                  struct err *err)
+{
+    if (inventory->loading)
+        return collect(inventory, id, store, err);
+    struct inventory_store *old = tree_find(inventory->tree.root, 0, id);
+    return (old == NULL && store == NULL) || change(inventory, old, store, err);
+}
+
 bool inventory_put(struct inventory *inventory, const struct store_inventory *record, struct err *err)
 {
     struct inventory_store *store = store_new(&inventory->memory, &inventory->pool, record, err);
     if (store == NULL)
         return false;
-    if (change(inventory, tree_find(inventory->tree.root, 0, &record->store_id), store, err))
+    if (enter(inventory, &record->store_id, store, err))
         return true;
     store_free(&inventory->memory, &inventory->pool, store);
     return false;
@@ -178,8 +293,7 @@ bool inventory_put(struct inventory *inventory, const struct store_inventory *re
 
 bool inventory_remove(struct inventory *inventory, const struct uuid *store_id, struct err *err)
 {
-    struct inventory_store *old = tree_find(inventory->tree.root, 0, store_id);
-    return old == NULL || change(inventory, old, NULL, err);
+    return enter(inventory, store_id, NULL, err);
 }
 
 struct inventory_stats inventory_stats(const struct inventory *inventory)

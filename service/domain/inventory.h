@@ -17,6 +17,7 @@
 struct inventory;
 struct inventory_reader;
 
+/* Of what readers see. */
 struct inventory_stats {
     size_t stores;
     size_t locations; /* entries of chainLevel 0, each alias of a certificate once */
@@ -29,6 +30,12 @@ struct inventory *inventory_new(void);
 void inventory_free(struct inventory *inventory);
 AUTO_DEFINE(inventory, struct inventory, inventory_free);
 
+/* Writer: what is put and removed from now on is only collected, and seen by no reader, until
+   inventory_load_end(). Reading a whole topic so takes a third of the time. For an empty inventory. */
+void inventory_load_begin(struct inventory *inventory);
+/* Writer: makes all that was collected visible at once. Nothing to do when no load was begun. False with
+   NO_MEMORY: the load goes on, call it again. */
+bool inventory_load_end(struct inventory *inventory, struct err *err);
 /* Writer: the store as the record has it, in place of what was known of it. Of entries with the same
    certificate and alias the last counts. Copies what it keeps. False with NO_MEMORY, or with
    INVENTORY_INVALID for a record of more than 1 GiB of text; the inventory is as it was then. */

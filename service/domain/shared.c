@@ -40,12 +40,17 @@ static struct span *value_bytes(enum shared_kind kind, union shared_value *value
     return &value->text;
 }
 
-/* FNV-1a, 32 bits. */
-static uint32_t hash_bytes(uint32_t hash, const void *data, size_t len)
+/* Eight bytes at a time: an agent's certificate is a kilobyte, and comes with each of its stores. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
 {
     const uint8_t *bytes = data;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ bytes[i]) * 16777619U;
+    for (; len > 0; len -= len < 8 ? len : 8) {
+        uint64_t word = 0;
+        memcpy(&word, bytes, len < 8 ? len : 8);
+        hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
+        hash ^= hash >> 32;
+        bytes += len < 8 ? len : 8;
+    }
     return hash;
 }
 
@@ -108,7 +113,7 @@ static const union shared_value *share(struct shared_pool *pool, enum shared_kin
         return NULL;
     struct span bytes = *value_bytes(kind, value);
     struct traits traits = value_traits(kind, value);
-    uint32_t hash = hash_bytes(hash_bytes(2166136261U, &traits, sizeof traits), bytes.data, bytes.len);
+    uint32_t hash = (uint32_t)hash_bytes(hash_bytes(bytes.len, &traits, sizeof traits), bytes.data, bytes.len);
     struct shared **bucket = &pool->buckets[hash & (pool->bucket_count - 1)];
     for (struct shared *entry = *bucket; entry != NULL; entry = entry->next) {
         if (entry->hash == hash && entry->kind == kind && same(kind, &entry->value, value)) {

@@ -195,21 +195,35 @@ static void update_metrics(struct inventory_loop *loop)
     metric_set(METRIC_INVENTORY_READY, loop->caught_up);
 }
 
+/* Whether the whole topic has been read and the commands may be decided by it. */
+static bool catch_up(struct inventory_loop *loop, struct err *err)
+{
+    if (loop->caught_up)
+        return true;
+    if (!reader_is_caught_up(loop->reader) || !inventory_load_end(loop->context->inventory, err))
+        return false;
+    loop->caught_up = true;
+    atomic_store(&loop->context->inventory_read, true);
+    struct inventory_stats stats = inventory_stats(loop->context->inventory);
+    log_info("inventory read", log_int("stores", (int64_t)stats.stores),
+             log_int("locations", (int64_t)stats.locations));
+    return true;
+}
+
 static void update_health(struct inventory_loop *loop)
 {
+    struct err err = {0};
     health_beat(loop->health);
     registry_client_forget(loop->registry);
-    if (!loop->caught_up && reader_is_caught_up(loop->reader)) {
-        loop->caught_up = true;
-        atomic_store(&loop->context->inventory_read, true);
-        struct inventory_stats stats = inventory_stats(loop->context->inventory);
-        log_info("inventory read", log_int("stores", (int64_t)stats.stores),
-                 log_int("locations", (int64_t)stats.locations));
-    }
+    bool caught_up = catch_up(loop, &err);
     update_metrics(loop);
+    if (err.code != ERR_NONE) {
+        health_waiting(loop->health, err.text);
+        return;
+    }
     char reason[ERR_TEXT_MAX];
     const char *trouble = reader_trouble(loop->reader);
-    if (reader_is_caught_up(loop->reader)) {
+    if (caught_up && reader_is_caught_up(loop->reader)) {
         if (trouble != NULL)
             health_waiting(loop->health, trouble);
         else
@@ -261,7 +275,8 @@ static bool serve(struct inventory_loop *loop, struct err *err)
 {
     int64_t updated_us = 0;
     while (!stopping(loop) && !reader_is_fatal(loop->reader)) {
-        if (monotonic_us() - updated_us > POLL_MS * 1000) {
+        bool caught_up_now = !loop->caught_up && reader_is_caught_up(loop->reader);
+        if (caught_up_now || monotonic_us() - updated_us > POLL_MS * 1000) {
             update_health(loop);
             updated_us = monotonic_us();
         }
@@ -285,6 +300,7 @@ static bool serve(struct inventory_loop *loop, struct err *err)
 static void *run(void *arg)
 {
     struct inventory_loop *loop = arg;
+    inventory_load_begin(loop->context->inventory);
     while (!stopping(loop)) {
         struct err err = {0};
         bool built = build(loop, &err);

@@ -137,6 +137,76 @@ Test(inventory, is_the_naive_inventory_through_a_random_history)
                  inventory_stats(inventory).bytes);
 }
 
+static void change_at_random(unsigned steps)
+{
+    for (unsigned step = 0; step < steps; step++) {
+        unsigned number = below(STORES);
+        if (below(4) > 0) {
+            put_random(number);
+            continue;
+        }
+        struct uuid id = guid(number);
+        cr_assert(inventory_remove(inventory, &id, NULL));
+        memset(&known[number], 0, sizeof known[number]);
+    }
+}
+
+Test(inventory, is_the_naive_inventory_after_a_load)
+{
+    struct err err = {0};
+    seed = 11;
+    inventory_load_begin(inventory);
+    for (unsigned round = 0; round < 10; round++) {
+        change_at_random(1000);
+        inventory_read_begin(reader);
+        cr_assert_eq(inventory_count_holders(reader, 0, SIZE_MAX), 0, "seen before the load's end");
+        inventory_read_end(reader);
+        cr_assert_eq(inventory_stats(inventory).stores + inventory_stats(inventory).locations, 0);
+    }
+    cr_assert(inventory_load_end(inventory, &err), "%s", err.text);
+    compare();
+    cr_assert(inventory_load_end(inventory, &err), "once more: nothing to do");
+    change_at_random(2000);
+    compare();
+    for (unsigned number = 0; number < STORES; number++) {
+        struct uuid id = guid(number);
+        cr_assert(inventory_remove(inventory, &id, NULL));
+        memset(&known[number], 0, sizeof known[number]);
+    }
+    compare();
+    cr_assert_lt(inventory_stats(inventory).bytes, 100000);
+}
+
+Test(inventory, loads_nothing_and_ends_within_a_load)
+{
+    struct store_inventory store = {.store_id = guid(1)};
+    struct err err = {0};
+    inventory_load_begin(inventory);
+    cr_assert(inventory_load_end(inventory, &err), "%s", err.text);
+    compare();
+    inventory_load_begin(inventory);
+    put(&store);
+    put(&store);
+    cr_assert(inventory_remove(inventory, &store.store_id, &err), "%s", err.text);
+}
+
+/* A topic that is not compacted yet has many records of each store. */
+Test(inventory, loads_what_is_replaced_often_in_bounded_memory)
+{
+    struct err err = {0};
+    size_t most = 0;
+    seed = 5;
+    inventory_load_begin(inventory);
+    for (unsigned step = 0; step < 100000; step++) {
+        put_random(below(STORES));
+        size_t bytes = inventory_stats(inventory).bytes;
+        most = bytes > most ? bytes : most;
+    }
+    cr_assert(inventory_load_end(inventory, &err), "%s", err.text);
+    compare();
+    cr_assert_lt(most, 10 * inventory_stats(inventory).bytes);
+}
+
 /* In the order of the GUIDs, against it, and back out from the middle. */
 Test(inventory, takes_rising_and_falling_keys)
 {

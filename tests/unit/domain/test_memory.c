@@ -109,6 +109,43 @@ static void changes_survive(struct inventory *inventory, struct inventory_reader
     CHECK(failed > 20);
 }
 
+/* A load in which each allocation fails once is the same inventory as one in which none does. */
+static void loads_survive(void)
+{
+    size_t whole[2];
+    long failed = 0;
+    for (int failing = 0; failing < 2; failing++) {
+        struct inventory *inventory = inventory_new();
+        struct inventory_reader *reader = inventory_reader_new(inventory);
+        CHECK(inventory != NULL && reader != NULL);
+        size_t empty = fingerprint(reader);
+        struct uuid removed = guid(17);
+        bool made = false;
+        inventory_load_begin(inventory);
+        for (unsigned step = 0; step <= 2 * STORES + 1; step++) {
+            for (long at = 0; !made; at++) {
+                struct err err = {0};
+                left = failing ? at : -1;
+                made = step == 2 * STORES + 1 ? inventory_load_end(inventory, &err)
+                       : step == 2 * STORES   ? inventory_remove(inventory, &removed, &err)
+                       : put(inventory, step % STORES, 1 + (int32_t)(step % 3), 3, &err);
+                left = -1;
+                failed += !made;
+                CHECK(made || err.code == ERR_NO_MEMORY);
+                CHECK(made || (inventory_stats(inventory).stores == 0 && fingerprint(reader) == empty));
+            }
+            made = false;
+        }
+        whole[failing] = fingerprint(reader);
+        CHECK(whole[failing] != empty && inventory_stats(inventory).stores == STORES - 1);
+        CHECK(inventory_stats(inventory).locations == 3 * (STORES - 1));
+        inventory_reader_free(reader);
+        inventory_free(inventory);
+    }
+    CHECK(whole[0] == whole[1]);
+    CHECK(failed > 2 * STORES);
+}
+
 static bool plan_all(struct arena *arena, struct inventory_reader *reader, struct err *err)
 {
     struct span permissions[] = {SPAN_LITERAL("/certificates/enrollment/pfx/"),
@@ -167,6 +204,7 @@ int main(void)
     for (unsigned number = 0; number < STORES; number++)
         CHECK(put(inventory, number, 1 + (int32_t)(number % 3), 3, NULL));
     changes_survive(inventory, reader);
+    loads_survive();
     plans_survive(reader);
     inventory_reader_free(reader);
     inventory_free(inventory);
