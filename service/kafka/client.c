@@ -41,10 +41,12 @@ static const struct role_setting tuning[] = {
     /* After each commit the broker answers the next transaction "concurrent" until its markers are written,
        and librdkafka waits one backoff: this is most of a short transaction's time. */
     {"retry.backoff.ms", "2", PRODUCERS},
-    /* A member learns of a rebalance by its heartbeat: several consumers of one process join in turn. */
+    /* A member learns of a rebalance by its heartbeat: several consumers of one process join in turn. librdkafka
+       looks whether one is due twice a second, so that less would gain nothing. */
     {"heartbeat.interval.ms", "500", GROUPS},
-    /* A partition that is resumed or rewound waits for the fetch under way. */
-    {"fetch.wait.max.ms", "100", GROUPS},
+    /* A partition that begins, is resumed or rewound waits for the fetch under way, and so does the end of a
+       topic's partition that is empty. */
+    {"fetch.wait.max.ms", "100", CONSUMERS},
     /* How long the partitions of an instance that crashed stand still. */
     {"session.timeout.ms", "10000", GROUPS},
     {"max.poll.interval.ms", "300000", GROUPS},

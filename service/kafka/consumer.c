@@ -126,10 +126,10 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t what,
     revoke(consumer, client, partitions);
 }
 
-static bool subscribe(struct consumer *consumer, const char *const *topics, size_t count, struct err *err)
+bool consumer_join(struct consumer *consumer, const char *const *topics, size_t topic_count, struct err *err)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
-    for (size_t i = 0; i < count; i++)
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)topic_count);
+    for (size_t i = 0; i < topic_count; i++)
         rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t failure = rd_kafka_subscribe(consumer->client, list);
     rd_kafka_topic_partition_list_destroy(list);
@@ -138,8 +138,8 @@ static bool subscribe(struct consumer *consumer, const char *const *topics, size
     return err_set(err, ERR_CONFIG_INVALID, "cannot subscribe to the topics: %s", rd_kafka_err2str(failure));
 }
 
-struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const char *const *topics,
-                              size_t topic_count, const struct consumer_hooks *hooks, struct err *err)
+struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const struct consumer_hooks *hooks,
+                              struct err *err)
 {
     struct consumer *consumer = calloc(1, sizeof *consumer);
     if (consumer == NULL) {
@@ -166,10 +166,6 @@ struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const
     }
     rd_kafka_poll_set_consumer(consumer->client);
     consumer->commits = rd_kafka_queue_new(consumer->client);
-    if (!subscribe(consumer, topics, topic_count, err)) {
-        consumer_free(consumer);
-        return NULL;
-    }
     return consumer;
 }
 

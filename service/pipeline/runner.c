@@ -312,20 +312,24 @@ static bool build_producer(struct runner *runner, struct err *err)
     return make_producer(runner, err);
 }
 
-/* The producer first: a member of the group that cannot write would hold its partitions up. */
-static bool build(struct runner *runner, struct err *err)
+static bool make_consumer(struct runner *runner, struct err *err)
 {
     struct pipeline_context *context = runner->context;
-    if (!build_producer(runner, err) || !persist_until_stop(runner, step_may_start, err))
-        return false;
     struct consumer_hooks hooks = runner_hooks(runner);
     rd_kafka_conf_t *conf = kafka_conf_new(context->kafka_properties, context->kafka_property_count,
                                            runner->options.consumer_role, err);
-    runner->consumer = conf != NULL
-                           ? consumer_new(conf, runner->options.group_id, runner->options.input_topics,
-                                          runner->options.input_topic_count, &hooks, err)
-                           : NULL;
+    runner->consumer = conf != NULL ? consumer_new(conf, runner->options.group_id, &hooks, err) : NULL;
     return runner->consumer != NULL;
+}
+
+/* The producer first: a member of the group that cannot write would hold its partitions up. The consumer finds
+   the group's coordinator while the rest is waited for. */
+static bool build(struct runner *runner, struct err *err)
+{
+    return build_producer(runner, err) && make_consumer(runner, err) &&
+           persist_until_stop(runner, step_may_start, err) &&
+           consumer_join(runner->consumer, runner->options.input_topics, runner->options.input_topic_count,
+                         err);
 }
 
 static void tear_down(struct runner *runner)

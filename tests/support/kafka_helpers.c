@@ -32,8 +32,8 @@ struct consumer *test_consumer(const char *bootstrap, const char *group, const c
 {
     struct err err = {0};
     struct consumer *consumer =
-        consumer_new(test_conf(bootstrap, KAFKA_REPLACE_CONSUMER, NULL, NULL), group, &topic, 1, hooks, &err);
-    cr_assert(consumer != NULL, "%s", err.text);
+        consumer_new(test_conf(bootstrap, KAFKA_REPLACE_CONSUMER, NULL, NULL), group, hooks, &err);
+    cr_assert(consumer != NULL && consumer_join(consumer, &topic, 1, &err), "%s", err.text);
     return consumer;
 }
 

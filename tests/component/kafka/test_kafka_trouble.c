@@ -67,9 +67,9 @@ Test(kafka_trouble, a_missing_topic_shows_although_the_other_one_is_read)
        librdkafka join once more, so that the interval is no divisor of them. */
     AUTO(consumer)
     struct consumer *consumer = consumer_new(
-        test_conf(bootstrap, KAFKA_STAGING_CONSUMER, "topic.metadata.refresh.interval.ms", "770"), "g",
-        topics, 2, NULL, &err);
-    cr_assert(consumer != NULL, "%s", err.text);
+        test_conf(bootstrap, KAFKA_STAGING_CONSUMER, "topic.metadata.refresh.interval.ms", "770"), "g", NULL,
+        &err);
+    cr_assert(consumer != NULL && consumer_join(consumer, topics, 2, &err), "%s", err.text);
     int64_t deadline = deadline_in(TEST_TIMEOUT_MS);
     while (consumer_assigned_count(consumer) == 0 && deadline_left(deadline, 1) > 0)
         cr_assert_null(consumer_poll(consumer, 100));
