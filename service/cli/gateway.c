@@ -10,6 +10,7 @@
 #include "crypto/library.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "pipeline/kafka_of.h"
 #include "pipeline/registry_of.h"
 
 #include <signal.h>
@@ -219,14 +220,6 @@ static void read_session(const struct session *session, struct gateway_options *
     exchange->results_topic = session_topic(session, "results");
 }
 
-static void log_kafka(int level, const char *client, const char *text)
-{
-    if (level <= 3)
-        log_warn("kafka client", log_str("client", client), log_str("text", text));
-    else
-        log_debug("kafka client", log_str("client", client), log_str("text", text));
-}
-
 static void warn(const struct options *options)
 {
     const char *user = options_text(options, "insecure-principal");
@@ -252,7 +245,7 @@ static int serve(const struct options *options, const struct gateway_options *ga
     sigaddset(&stop_signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
-    kafka_log_to(log_kafka);
+    kafka_log_to(kafka_log_write);
     metrics_init();
     metrics_of_gateway();
     warn(options);

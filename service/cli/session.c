@@ -2,7 +2,9 @@
 
 #include "cli/output.h"
 #include "cli/subcommands.h"
+#include "kafka/login.h"
 #include "pipeline/check.h"
+#include "pipeline/kafka_of.h"
 #include "pipeline/registry_of.h"
 
 #include <stdio.h>
@@ -138,6 +140,7 @@ struct session *session_open_for(const struct options *options, unsigned needs, 
         *status = output_fail(options, STATUS_FAILED, "out of memory");
         goto failed;
     }
+    kafka_login_of(session->settings);
     return session;
 failed:
     session_close(session);
@@ -146,6 +149,7 @@ failed:
 
 void session_close(struct session *session)
 {
+    kafka_login_end();
     free(session->properties);
     registry_client_free(session->client);
     codec_free(session->codec);

@@ -57,8 +57,7 @@ static bool copy_path(const struct loader *loader, const char *path, char **file
     return *file != NULL;
 }
 
-/* The value of `name`, or of the file that its twin names, whose path *file gets then (file may be NULL).
-   False: a fault was added, or out of memory. A value that is not set has data NULL. */
+/* The value of `name`, or of the file that its twin names, whose path *file gets then. False: a fault was added, or out of memory. A value that is not set has data NULL. */
 static bool read_value(const struct loader *loader, const char *name, bool has_twin, struct secret *value,
                        enum setting_origin *origin, char **file)
 {
@@ -133,6 +132,7 @@ static void add_property(const struct loader *loader, struct kafka_setting prope
     if (grown == NULL) {
         loader->faults->failed = true;
         free(property.name);
+        free(property.file);
         secret_free(&property.value);
         return;
     }
@@ -150,11 +150,12 @@ static void load_property(const struct loader *loader, const char *name, char *p
     if (why != NULL)
         faults_add(loader->faults, name, "%s cannot be set here: %s", property_name, why);
     if (why == NULL &&
-        read_value(loader, name, property.is_secret, &property.value, &property.origin, NULL) &&
+        read_value(loader, name, property.is_secret, &property.value, &property.origin, &property.file) &&
         property.value.data != NULL) {
         add_property(loader, property);
         return;
     }
+    free(property.file);
     free(property_name);
 }
 
@@ -349,6 +350,7 @@ void settings_free(struct settings *settings)
         free(settings->files[i]);
     for (size_t i = 0; i < settings->kafka_property_count; i++) {
         free(settings->kafka_properties[i].name);
+        free(settings->kafka_properties[i].file);
         secret_free(&settings->kafka_properties[i].value);
     }
     free(settings->kafka_properties);

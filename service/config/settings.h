@@ -22,6 +22,7 @@ enum log_format_setting { LOG_SETTING_JSON, LOG_SETTING_TEXT };
 struct kafka_setting {
     char *name;
     struct secret value;
+    char *file; /* that a _FILE twin gave, else NULL */
     bool is_secret;
     enum setting_origin origin;
 };

@@ -2,14 +2,16 @@
 
 #include "crypto/library.h"
 #include "http/server.h"
+#include "kafka/login.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
-#include "pipeline/check.h"
 #include "pipeline/inventory_loop.h"
+#include "pipeline/kafka_of.h"
 #include "pipeline/keys_loop.h"
 #include "pipeline/registry_of.h"
 #include "pipeline/replace_work.h"
 #include "pipeline/staging_work.h"
+#include "redis/tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,20 +131,13 @@ static void stop_health(struct service *service)
     health_free(service->context.health);
 }
 
-static void log_kafka(int level, const char *client, const char *text)
-{
-    enum log_level to = level <= 3 ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
-    if (log_enabled(to))
-        log_write(to, "kafka client", (struct log_field[]){log_str("client", client), log_str("text", text)},
-                  2);
-}
-
 static bool start_clients(struct service *service, struct err *err)
 {
     const struct settings *settings = service->settings;
     struct pipeline_context *context = &service->context;
     const struct redis_address *redis = &settings->redis;
-    kafka_log_to(log_kafka);
+    kafka_log_to(kafka_log_write);
+    kafka_login_of(settings);
     service->kafka_properties = kafka_properties_of(settings, &context->kafka_property_count);
     context->kafka_properties = service->kafka_properties;
     if (service->kafka_properties == NULL ||
@@ -169,6 +164,7 @@ static bool start_clients(struct service *service, struct err *err)
 
 static void stop_clients(struct service *service)
 {
+    kafka_login_end();
     free(service->kafka_properties);
     free(service->event_source);
     free(service->staging_group);

@@ -14,8 +14,8 @@ struct pile_item {
     uint32_t entry_count;          /* of the store */
 };
 
-/* Zero-initialise, then set `memory`. Of several items of one store the last counts; the others are kept until
-   pile_settle(), which also comes by itself, so that there are never more of them than stores. */
+/* Zero-initialise, then set `memory`. Of several items of one store the last counts; the others are kept
+   until pile_settle(), which also comes by itself, so that there are never more of them than stores. */
 struct pile {
     struct memory *memory;
     struct pile_item *items;
@@ -26,8 +26,8 @@ struct pile {
 /* Takes a store out of the pile for good. */
 typedef void pile_drop_fn(void *arg, struct inventory_store *store);
 
-/* Puts the store, or its removal, on the pile. False when out of memory (or for four billion stores): what the
-   pile says of the stores is as it was. */
+/* Puts the store, or its removal, on the pile. False when out of memory (or for four billion stores): what
+   the pile says of the stores is as it was. */
 bool pile_add(struct pile *pile, const struct uuid *id, struct inventory_store *store, pile_drop_fn *drop,
               void *arg);
 /* Leaves one item for each store, by id, and none for a removed one; drops what does not count. */

@@ -113,7 +113,8 @@ static const union shared_value *share(struct shared_pool *pool, enum shared_kin
         return NULL;
     struct span bytes = *value_bytes(kind, value);
     struct traits traits = value_traits(kind, value);
-    uint32_t hash = (uint32_t)hash_bytes(hash_bytes(bytes.len, &traits, sizeof traits), bytes.data, bytes.len);
+    uint32_t hash =
+        (uint32_t)hash_bytes(hash_bytes(bytes.len, &traits, sizeof traits), bytes.data, bytes.len);
     struct shared **bucket = &pool->buckets[hash & (pool->bucket_count - 1)];
     for (struct shared *entry = *bucket; entry != NULL; entry = entry->next) {
         if (entry->hash == hash && entry->kind == kind && same(kind, &entry->value, value)) {

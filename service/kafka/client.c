@@ -4,6 +4,7 @@
 #include "config/names.h"
 #include "kafka/client_private.h"
 #include "kafka/errors.h"
+#include "kafka/login.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -187,6 +188,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_property *properties, size_t 
             return NULL;
         }
     }
+    kafka_login_configure(conf);
     if (!set_ours(conf, fixed, sizeof fixed / sizeof *fixed, role, err))
         return NULL;
     rd_kafka_conf_t *made = conf;
@@ -231,8 +233,20 @@ rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct
     if (client == NULL) {
         rd_kafka_conf_destroy(conf);
         err_set(err, ERR_CONFIG_INVALID, "the Kafka settings do not fit together: %s", reason);
+    } else if (!kafka_login_add(client)) {
+        rd_kafka_destroy(client);
+        err_set(err, ERR_NO_MEMORY, "out of memory while a Kafka client was made");
+        return NULL;
     }
     return client;
+}
+
+void kafka_client_destroy(rd_kafka_t *client, int flags)
+{
+    if (client == NULL)
+        return;
+    kafka_login_remove(client);
+    rd_kafka_destroy_flags(client, flags);
 }
 
 /* Makes a client of the role without brokers, to see whether the properties fit together. */
@@ -249,7 +263,7 @@ static bool try_role(const struct kafka_property *properties, size_t count, enum
         kafka_client_new(is_producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, NULL, err);
     if (client == NULL)
         return false;
-    rd_kafka_destroy(client);
+    kafka_client_destroy(client, 0);
     return true;
 }
 

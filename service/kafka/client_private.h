@@ -8,6 +8,8 @@
    first member of the owner's handle, as their opaque; NULL: none. */
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct kafka_trouble *trouble,
                              struct err *err);
+/* rd_kafka_destroy_flags(). Takes NULL. */
+void kafka_client_destroy(rd_kafka_t *client, int flags);
 
 /* Ends a client with its owner's memory, by a call that may block for ever. Waits for it at most timeout_ms,
    then leaves it to a thread of its own: until it ends the owner's memory must stay, for callbacks. */

@@ -4,6 +4,7 @@
 #include "kafka/consumer_private.h"
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
+#include "kafka/login.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -249,6 +250,7 @@ static void ask_if_over(struct consumer *consumer)
 
 rd_kafka_message_t *consumer_poll(struct consumer *consumer, int timeout_ms)
 {
+    kafka_login_look(monotonic_ms());
     if (!consumer->fatal && kafka_trouble_is_due(&consumer->trouble, ASK_AFTER_MS))
         ask_if_over(consumer);
     if (consumer->unbegun != NULL && !consumer->fatal &&
@@ -341,7 +343,7 @@ bool consumer_close(struct consumer *consumer, int timeout_ms)
 static void end(void *arg)
 {
     struct consumer *consumer = arg;
-    rd_kafka_destroy_flags(consumer->client, consumer->closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    kafka_client_destroy(consumer->client, consumer->closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     rd_kafka_topic_partition_list_destroy(consumer->assigned);
     forget_unbegun(consumer);
     free(consumer->places);

@@ -31,7 +31,7 @@ struct ends *ends_new(rd_kafka_conf_t *conf, struct err *err)
 static void end(void *arg)
 {
     struct ends *ends = arg;
-    rd_kafka_destroy(ends->client);
+    kafka_client_destroy(ends->client, 0);
     free(ends);
 }
 

@@ -3,6 +3,7 @@
 #include "kafka/client_private.h"
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
+#include "kafka/login.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -109,7 +110,7 @@ static void end(void *arg)
     struct producer *producer = arg;
     rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_flush(producer->client, FREE_FLUSH_MS);
-    rd_kafka_destroy(producer->client);
+    kafka_client_destroy(producer->client, 0);
     free(producer);
 }
 
@@ -169,6 +170,7 @@ bool producer_queue(struct producer *producer, const struct kafka_record *record
 
 void producer_serve(struct producer *producer)
 {
+    kafka_login_look(monotonic_ms());
     rd_kafka_poll(producer->client, 0);
 }
 

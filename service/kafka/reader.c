@@ -3,6 +3,7 @@
 #include "kafka/client_private.h"
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
+#include "kafka/login.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,7 +70,7 @@ static void end(void *arg)
     if (reader->topic != NULL)
         rd_kafka_topic_destroy(reader->topic);
     /* No group was joined: there is nothing to close politely. */
-    rd_kafka_destroy_flags(reader->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    kafka_client_destroy(reader->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     free(reader->partitions);
     free(reader);
 }
@@ -267,6 +268,7 @@ static void note_fetched(struct reader *reader, const rd_kafka_message_t *messag
 
 rd_kafka_message_t *reader_poll(struct reader *reader, int timeout_ms)
 {
+    kafka_login_look(monotonic_ms());
     if (reader->begun && monotonic_ms() >= reader->look_at)
         reader_look_for_partitions(reader);
     if (reader->begun && !reader->fatal && kafka_trouble_is_due(&reader->trouble, ASK_AFTER_MS))

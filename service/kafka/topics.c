@@ -122,8 +122,7 @@ bool topics_create(rd_kafka_conf_t *conf, const struct topic_plan *plans, size_t
         rd_kafka_t *client = kafka_client_new(RD_KAFKA_PRODUCER, conf, &trouble, err);
         good =
             client != NULL && request(client, &trouble, topics, plans, count, timeout_ms, report, arg, err);
-        if (client != NULL)
-            rd_kafka_destroy(client);
+        kafka_client_destroy(client, 0);
     } else {
         rd_kafka_conf_destroy(conf);
     }

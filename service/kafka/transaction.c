@@ -79,7 +79,7 @@ static void end(void *arg)
     free(transaction->written);
     rd_kafka_purge(transaction->client,
                    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-    rd_kafka_destroy(transaction->client);
+    kafka_client_destroy(transaction->client, 0);
     free(transaction);
 }
 

@@ -3,6 +3,7 @@
 #include "kafka/client_private.h"
 #include "kafka/deadline.h"
 #include "kafka/errors.h"
+#include "kafka/login.h"
 
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -68,6 +69,16 @@ static const char *remedy_of(rd_kafka_resp_err_t code, const char *text)
     return kafka_remedy(code);
 }
 
+/* Behind the parenthesis that begins at `open`, others within it counted. */
+static const char *behind_parenthesis(const char *open)
+{
+    int depth = 0;
+    do {
+        depth += (*open == '(') - (*open == ')');
+    } while (*open++ != '\0' && depth > 0);
+    return depth == 0 ? open : "";
+}
+
 /* What is wrong and its remedy, without how long it took. */
 static void describe(const struct kafka_trouble *trouble, rd_kafka_resp_err_t code, const char *text,
                      char line[ERR_TEXT_MAX])
@@ -84,14 +95,15 @@ static void describe(const struct kafka_trouble *trouble, rd_kafka_resp_err_t co
     }
     const char *remedy = remedy_of(code, text);
     const char *after = remedy != NULL ? strstr(text, " (after ") : NULL;
-    const char *rest = after != NULL ? strchr(after, ')') : NULL;
     snprintf(line, ERR_TEXT_MAX, "%.*s%s%s%s", after != NULL ? (int)(after - text) : ERR_TEXT_MAX, text,
-             rest != NULL ? rest + 1 : "", remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
+             after != NULL ? behind_parenthesis(after + 1) : "", remedy != NULL ? "; " : "",
+             remedy != NULL ? remedy : "");
 }
 
 void kafka_trouble_note(struct kafka_trouble *trouble, const rd_kafka_t *client, rd_kafka_resp_err_t told,
                         const char *text)
 {
+    kafka_login_look(monotonic_ms());
     rd_kafka_resp_err_t code = code_of(told, text);
     if (trouble != NULL && is_consequence(code) && kafka_trouble_is_cause(trouble))
         return;

@@ -4,6 +4,7 @@
 #include "crypto/sealing.h"
 #include "keys/key_store.h"
 #include "log/log.h"
+#include "pipeline/kafka_of.h"
 #include "redis/tls.h"
 
 #include <ctype.h>
@@ -11,21 +12,6 @@
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-struct kafka_property *kafka_properties_of(const struct settings *settings, size_t *count)
-{
-    struct kafka_property *properties = calloc(settings->kafka_property_count + 1, sizeof *properties);
-    if (properties == NULL)
-        return NULL;
-    *count = 0;
-    if (settings->kafka_bootstrap_servers != NULL)
-        properties[(*count)++] =
-            (struct kafka_property){"bootstrap.servers", settings->kafka_bootstrap_servers};
-    for (size_t i = 0; i < settings->kafka_property_count; i++)
-        properties[(*count)++] = (struct kafka_property){
-            settings->kafka_properties[i].name, (const char *)settings->kafka_properties[i].value.data};
-    return properties;
-}
 
 /* "ssl.ca.location" as CERTSWAP_KAFKA_SSL_CA_LOCATION */
 static void variable_of(const char *property, char *variable, size_t size)

@@ -8,10 +8,6 @@
 #include "crypto/keyring.h"
 #include "kafka/client.h"
 
-/* The properties that every Kafka client of the process gets, CERTSWAP_KAFKA_BOOTSTRAP_SERVERS among them.
-   The texts are the settings'. `count` is set; NULL when out of memory; freed with free(). */
-struct kafka_property *kafka_properties_of(const struct settings *settings, size_t *count);
-
 /* Logs a warning for each setting that weakens the connections, or keeps them from being made. */
 void warn_of_settings(const struct settings *settings);
 

@@ -322,8 +322,8 @@ static bool make_consumer(struct runner *runner, struct err *err)
     return runner->consumer != NULL;
 }
 
-/* The producer first: a member of the group that cannot write would hold its partitions up. The consumer finds
-   the group's coordinator while the rest is waited for. */
+/* The producer first: a member of the group that cannot write would hold its partitions up. The consumer
+   finds the group's coordinator while the rest is waited for. */
 static bool build(struct runner *runner, struct err *err)
 {
     return build_producer(runner, err) && make_consumer(runner, err) &&

@@ -25,6 +25,9 @@ SECRET_PROPERTIES = ("SASL_PASSWORD", "SSL_KEY_PASSWORD", "SSL_KEYSTORE_PASSWORD
                      "SASL_OAUTHBEARER_CLIENT_SECRET", "SASL_OAUTHBEARER_CONFIG")
 
 
+WITH_LOGIN = ("SCRAM", "TOKEN", "PLAIN")
+
+
 def prefixed(prefix, settings):
     return {prefix + name: value for name, value in settings.items()}
 
@@ -120,13 +123,14 @@ class Transport(BrokerTest):
                                        certs.Identity("broker", cls.tls_ca, names=("elsewhere.example",)).pem())
         stranger = certs.Identity("broker", cls.stranger_ca, names=(HOST,))
         listeners = {"TLS": {}, "CHANGING": {"ssl.keystore.location": cls.write("stranger.pem", stranger.pem())},
-                     "MUTUAL": {"ssl.client.auth": "required"}, "SCRAM": cls.scram(), "TOKEN": cls.token()}
+                     "MUTUAL": {"ssl.client.auth": "required"}, "SCRAM": cls.scram(), "TOKEN": cls.token(),
+                     "PLAIN": cls.plain()}
         settings = {"ssl.keystore.type": "PEM", "ssl.keystore.location": cls.broker_pem, "ssl.truststore.type": "PEM",
                     "ssl.truststore.location": cls.ca_file, "ssl.allow.san.changes": "true",
                     "ssl.allow.dn.changes": "true", "connection.failed.authentication.delay.ms": "50"}
         for name, own in listeners.items():
             settings |= prefixed(f"listener.name.{name.lower()}.", own)
-        protocols = {name: "SASL_SSL" if name in ("SCRAM", "TOKEN") else "SSL" for name in listeners}
+        protocols = {name: "SASL_SSL" if name in WITH_LOGIN else "SSL" for name in listeners}
         return servers.Kafka(cls.folder, settings, listeners=protocols,
                              java_options=f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={cls.tokens.url}/keys")
 
@@ -134,6 +138,12 @@ class Transport(BrokerTest):
     def scram():
         return {"sasl.enabled.mechanisms": "SCRAM-SHA-512", "scram-sha-512.sasl.jaas.config":
                 "org.apache.kafka.common.security.scram.ScramLoginModule required;"}
+
+    @classmethod
+    def plain(cls):
+        cls.plain_password = f"first-{os.getpid()}-of-the-broker"
+        return {"sasl.enabled.mechanisms": "PLAIN", "plain.sasl.jaas.config":
+                f'org.apache.kafka.common.security.plain.PlainLoginModule required user_certswap="{cls.plain_password}";'}
 
     @classmethod
     def token(cls):
@@ -170,7 +180,7 @@ class Transport(BrokerTest):
 
     def connection(self, listener, **properties):
         return kafka_settings(bootstrap_servers=self.kafka.address(listener), ssl_ca_location=self.ca_file,
-                              security_protocol="SASL_SSL" if listener in ("SCRAM", "TOKEN") else "SSL", **properties)
+                              security_protocol="SASL_SSL" if listener in WITH_LOGIN else "SSL", **properties)
 
     def client_files(self, name, expired=False):
         """Properties of a client with a certificate, whose key is under a password in a file of its own."""
@@ -277,6 +287,43 @@ class Transport(BrokerTest):
             self.wait_reason(login, "librdkafka 2.6.1")
         for daemon in (changing, login, expired, plain):
             self.assertEqual(0, daemon.stop()[0])
+
+    def set_plain_password(self, password):
+        """The broker takes another one once it has started again."""
+        path = os.path.join(self.kafka.folder, "broker-1.properties")
+        with open(path, encoding="utf-8") as file:
+            settings = file.read()
+        self.assertIn(self.plain_password, settings)
+        self.kafka.stop()
+        self.write(path, settings.replace(self.plain_password, password))
+        self.kafka.start()
+        type(self).plain_password = password
+
+    def test_a_password_is_rotated_without_a_restart(self):
+        """The file's password of now is what every client logs in with, the service's as the tool's."""
+        def write_password(password):
+            path = self.write("plain-password.fresh", password + "\n")
+            os.replace(path, path.removesuffix(".fresh"))
+            return path.removesuffix(".fresh")
+        file = write_password(self.new_password())
+        settings = self.connection("PLAIN", sasl_mechanism="PLAIN", sasl_username="certswap", sasl_password_file=file)
+        daemon = self.start_alone("rotated", settings)
+        self.wait_reason(daemon, "CERTSWAP_KAFKA_SASL_PASSWORD")
+        write_password(self.plain_password)
+        daemon.wait_ready()
+        passwords = self.plain_password, f"second-{os.getpid()}-of-the-broker"
+        write_password(passwords[1])
+        told = "CERTSWAP_KAFKA_SASL_PASSWORD_FILE has changed"
+        servers.wait_for(lambda: sum(told in line.get("text", "") for line in daemon.log()) == 2,
+                         "the changed password to be told", every_s=0.1)
+        self.assertEqual(200, daemon.get("/readyz")[0], "connections that stand stay")
+        self.set_plain_password(passwords[1])
+        daemon.wait_ready()
+        self.stage()
+        self.certswap(settings, "topics", "create")
+        self.assertEqual(0, daemon.stop()[0])
+        for password in passwords:
+            self.assertNotIn(password, json.dumps(daemon.log()))
 
     def redis_over_tls(self, redis):
         """Another port of the server, with a certificate of a CA that is not known: (port, certswapd's settings)."""

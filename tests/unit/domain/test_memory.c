@@ -128,7 +128,7 @@ static void loads_survive(void)
                 left = failing ? at : -1;
                 made = step == 2 * STORES + 1 ? inventory_load_end(inventory, &err)
                        : step == 2 * STORES   ? inventory_remove(inventory, &removed, &err)
-                       : put(inventory, step % STORES, 1 + (int32_t)(step % 3), 3, &err);
+                                            : put(inventory, step % STORES, 1 + (int32_t)(step % 3), 3, &err);
                 left = -1;
                 failed += !made;
                 CHECK(made || err.code == ERR_NO_MEMORY);
