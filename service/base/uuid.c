@@ -1,21 +1,12 @@
 #include "base/uuid.h"
 
+#include "base/hex.h"
+
 #include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
 static const uint8_t dash_before[16] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 bool uuid_parse(struct uuid *uuid, struct span text)
 {
@@ -25,8 +16,8 @@ bool uuid_parse(struct uuid *uuid, struct span text)
     for (int i = 0; i < 16; i++) {
         if (dash_before[i] && *at++ != '-')
             return false;
-        int high = hex_digit(at[0]);
-        int low = hex_digit(at[1]);
+        int high = hex_value(at[0]);
+        int low = hex_value(at[1]);
         if (high < 0 || low < 0)
             return false;
         uuid->bytes[i] = (uint8_t)(high << 4 | low);

@@ -4,6 +4,8 @@
 
 #include "base/span.h"
 
+#include <endian.h>
+
 enum { UUID_TEXT_LEN = 36 };
 
 struct uuid {
@@ -17,11 +19,18 @@ void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_LEN + 1]);
 /* Order of the bytes, which is that of the lower-case texts. */
 static inline int uuid_compare(const struct uuid *a, const struct uuid *b)
 {
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes);
+    for (size_t at = 0; at < sizeof a->bytes; at += sizeof(uint64_t)) {
+        uint64_t left, right;
+        memcpy(&left, a->bytes + at, sizeof left);
+        memcpy(&right, b->bytes + at, sizeof right);
+        if (left != right)
+            return be64toh(left) < be64toh(right) ? -1 : 1;
+    }
+    return 0;
 }
 static inline bool uuid_equal(const struct uuid *a, const struct uuid *b)
 {
-    return uuid_compare(a, b) == 0;
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 /* Version 4 (RFC 9562, section 5.4), made of 16 random bytes of the caller's. */
 struct uuid uuid_v4(const uint8_t random[16]);

@@ -1,4 +1,5 @@
 /* config/address: host:port pairs, Redis and HTTP URLs (RFC 3986, section 3, as far as they need it). */
+#include "base/hex.h"
 #include "config/values.h"
 
 #include <arpa/inet.h>
@@ -103,14 +104,6 @@ const char *host_port_parse(char **host, int *port, int min_port, int fallback_p
     return NULL;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Undoes percent-encoding. False for a broken escape, a control character, or out of memory. */
 static bool percent_decode(struct secret *out, struct span text, bool *no_memory)
 {
@@ -122,8 +115,8 @@ static bool percent_decode(struct secret *out, struct span text, bool *no_memory
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.data[i];
         if (c == '%') {
-            int high = i + 2 < text.len ? hex_digit(text.data[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_digit(text.data[i + 2]) : -1;
+            int high = i + 2 < text.len ? hex_value(text.data[i + 1]) : -1;
+            int low = i + 2 < text.len ? hex_value(text.data[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (uint8_t)(high << 4 | low);

@@ -195,16 +195,32 @@ struct holder {
     uint32_t item;
 };
 
-static int by_certificate_and_item(const void *left, const void *right)
+enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, RADIX_PASSES = 3 };
+
+/* Sorts by certificate and keeps the order within one, from holders[] through other[] into what is returned:
+   a counting sort of 11 bits a pass, lowest first. */
+static struct holder *sort_by_certificate(struct holder *holders, struct holder *other, size_t count)
 {
-    const struct holder *a = left;
-    const struct holder *b = right;
-    if (a->certificate_id != b->certificate_id)
-        return a->certificate_id < b->certificate_id ? -1 : 1;
-    return (a->item > b->item) - (a->item < b->item);
+    for (unsigned shift = 0; shift < RADIX_PASSES * RADIX_BITS; shift += RADIX_BITS) {
+        size_t next[RADIX] = {0};
+        size_t sum = 0;
+        for (size_t i = 0; i < count; i++)
+            next[(uint32_t)holders[i].certificate_id >> shift & (RADIX - 1)]++;
+        for (size_t digit = 0; digit < RADIX; digit++) {
+            size_t here = next[digit];
+            next[digit] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++)
+            other[next[(uint32_t)holders[i].certificate_id >> shift & (RADIX - 1)]++] = holders[i];
+        struct holder *sorted = other;
+        other = holders;
+        holders = sorted;
+    }
+    return holders;
 }
 
-/* Fills holders[] in the order of the tree; returns how many there are. */
+/* Fills holders[], store by store; returns how many there are. */
 static size_t find_holders(const struct pile *pile, struct holder *holders)
 {
     size_t count = 0;
@@ -213,20 +229,22 @@ static size_t find_holders(const struct pile *pile, struct holder *holders)
         for (uint32_t at = 0; at < store->entry_count; at = behind_certificate(store, at))
             holders[count++] = (struct holder){store->entries[at].certificate_id, (uint32_t)i};
     }
-    if (count > 0)
-        qsort(holders, count, sizeof *holders, by_certificate_and_item);
     return count;
 }
 
-/* Rising keys, so each goes to the tree's right edge, which stays in the cache. */
-static bool put_in_order(struct inventory *inventory, const struct holder *holders, size_t count)
+/* All stores, and then who holds each certificate: the order of the tree. `room` is for two times all
+ * holders.
+ */
+static bool put_in_order(struct inventory *inventory, struct holder *room, size_t most)
 {
-    const struct pile_item *items = inventory->pile.items;
-    for (size_t i = 0; i < inventory->pile.count; i++)
-        if (!tree_set(&inventory->tree, 0, items[i].store))
+    const struct pile *pile = &inventory->pile;
+    size_t count = find_holders(pile, room);
+    const struct holder *holders = sort_by_certificate(room, room + most, count);
+    for (size_t i = 0; i < pile->count; i++)
+        if (!tree_append(&inventory->tree, 0, pile->items[i].store))
             return false;
     for (size_t i = 0; i < count; i++)
-        if (!tree_set(&inventory->tree, holders[i].certificate_id, items[holders[i].item].store))
+        if (!tree_append(&inventory->tree, holders[i].certificate_id, pile->items[holders[i].item].store))
             return false;
     return true;
 }
@@ -246,13 +264,12 @@ bool inventory_load_end(struct inventory *inventory, struct err *err)
         return true;
     pile_settle(pile, drop_store, inventory);
     size_t locations = count_locations(pile);
-    struct holder *holders = memory_alloc(&inventory->memory, (locations + 1) * sizeof *holders);
-    if (holders == NULL)
+    struct holder *room = memory_alloc(&inventory->memory, (2 * locations + 1) * sizeof *room);
+    if (room == NULL)
         return no_memory(err);
-    size_t count = find_holders(pile, holders);
     tree_begin(&inventory->tree);
-    bool put = put_in_order(inventory, holders, count);
-    memory_free(&inventory->memory, holders);
+    bool put = put_in_order(inventory, room, locations);
+    memory_free(&inventory->memory, room);
     if (!put)
         return give_up(inventory, err);
     publish(inventory);

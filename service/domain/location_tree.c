@@ -213,6 +213,24 @@ bool tree_set(struct location_tree *tree, int32_t certificate_id, struct invento
     return true;
 }
 
+bool tree_append(struct location_tree *tree, int32_t certificate_id, struct inventory_store *store)
+{
+    struct leaf *edge = tree->edge;
+    if (edge != NULL && edge->node.count < LEAF_MAX) {
+        edge->certificate_ids[edge->node.count] = certificate_id;
+        edge->stores[edge->node.count] = store;
+        edge->node.count++;
+        return true;
+    }
+    if (!tree_set(tree, certificate_id, store))
+        return false;
+    struct tree_node *node = tree->root;
+    while (node->level > 0)
+        node = ((struct inner *)node)->children[node->count - 1];
+    tree->edge = (struct leaf *)node;
+    return true;
+}
+
 static void inner_take_out(struct inner *inner, unsigned at)
 {
     inner_move(inner, at, inner, at + 1, inner->node.count - at - 1);
@@ -295,6 +313,7 @@ void tree_begin(struct location_tree *tree)
 {
     assert(tree->made == NULL && tree->root == tree->committed);
     tree->change++;
+    tree->edge = NULL;
 }
 
 void tree_commit(struct location_tree *tree)

@@ -11,6 +11,7 @@
 #include "domain/limbo.h"
 
 struct inventory_store;
+struct leaf;
 struct tree_node;
 
 /* The writer's side. Zero-initialise, then set `memory` and `limbo`. */
@@ -20,12 +21,15 @@ struct location_tree {
     struct tree_node *root;      /* of the change in hand; NULL: empty */
     struct tree_node *committed; /* what readers may see */
     struct tree_node *made;      /* the nodes made by the change in hand */
-    uint64_t change;             /* number of the change in hand */
+    struct leaf *edge; /* the last leaf, when the change in hand has made it by tree_append(); or NULL */
+    uint64_t change;   /* number of the change in hand */
 };
 
 void tree_begin(struct location_tree *tree);
 /* The pair gets this store, whether it was there or not. False when out of memory: roll back. */
 bool tree_set(struct location_tree *tree, int32_t certificate_id, struct inventory_store *store);
+/* As tree_set(), of a pair that is greater than all that are there. For a change that does nothing else. */
+bool tree_append(struct location_tree *tree, int32_t certificate_id, struct inventory_store *store);
 /* Takes the pair, which is there, out. False when out of memory: roll back. */
 bool tree_erase(struct location_tree *tree, int32_t certificate_id, const struct uuid *store_id);
 /* tree->committed is what to publish then. The caller commits the limbo. */

@@ -1,5 +1,7 @@
 #include "domain/store.h"
 
+#include "base/hex.h"
+
 #include <assert.h>
 
 enum { TEXT_MAX = (1 << 30) - 1, PACKED_LEN = 20, PACKED_DIGITS = 40 };
@@ -16,29 +18,19 @@ static const uint8_t *store_text_view(const struct inventory_store *store)
     return (const uint8_t *)&store->entries[store->entry_count];
 }
 
-/* -1 for all but the digits that a packed thumbprint comes back as. */
-static int digit_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
-
+/* Whether it is of the digits that a packed thumbprint comes back as: upper case. */
 static bool can_pack(struct span thumbprint)
 {
-    if (thumbprint.len != PACKED_DIGITS)
-        return false;
-    for (size_t i = 0; i < PACKED_DIGITS; i++) {
-        if (digit_value(thumbprint.data[i]) < 0)
-            return false;
-    }
-    return true;
+    bool can = thumbprint.len == PACKED_DIGITS;
+    for (size_t i = 0; can && i < PACKED_DIGITS; i++)
+        can = thumbprint.data[i] <= 'F' && hex_value(thumbprint.data[i]) >= 0;
+    return can;
 }
 
 static void pack(uint8_t *to, struct span thumbprint)
 {
     for (size_t i = 0; i < PACKED_LEN; i++)
-        to[i] = (uint8_t)(digit_value(thumbprint.data[2 * i]) << 4 | digit_value(thumbprint.data[2 * i + 1]));
+        to[i] = (uint8_t)(hex_value(thumbprint.data[2 * i]) << 4 | hex_value(thumbprint.data[2 * i + 1]));
 }
 
 /* Entries of one certificate and alias stand side by side, the last of the record first. */

@@ -268,8 +268,9 @@ static void note_fetched(struct reader *reader, const rd_kafka_message_t *messag
 
 rd_kafka_message_t *reader_poll(struct reader *reader, int timeout_ms)
 {
-    kafka_login_look(monotonic_ms());
-    if (reader->begun && monotonic_ms() >= reader->look_at)
+    int64_t now = monotonic_ms();
+    kafka_login_look(now);
+    if (reader->begun && now >= reader->look_at)
         reader_look_for_partitions(reader);
     if (reader->begun && !reader->fatal && kafka_trouble_is_due(&reader->trouble, ASK_AFTER_MS))
         ask_if_over(reader);

@@ -152,10 +152,10 @@ void kafka_trouble_confine(struct kafka_trouble *trouble, const char *topic, int
 
 bool kafka_trouble_is_due(struct kafka_trouble *trouble, int patience_ms)
 {
+    if (trouble->code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_classify_code(trouble->code) == ERR_KAFKA_FATAL)
+        return false;
     int64_t now = monotonic_ms();
-    if (trouble->code == RD_KAFKA_RESP_ERR_NO_ERROR ||
-        kafka_classify_code(trouble->code) == ERR_KAFKA_FATAL || now - trouble->noted_at < patience_ms ||
-        now - trouble->asked_at < ASK_EVERY_MS)
+    if (now - trouble->noted_at < patience_ms || now - trouble->asked_at < ASK_EVERY_MS)
         return false;
     trouble->asked_at = now;
     return true;

@@ -110,6 +110,8 @@ static struct inventory *load(const struct shape *shape)
     size_t heap = heap_in_use();
     struct inventory *inventory = inventory_new();
     double putting = 0;
+    if (inventory != NULL)
+        inventory_load_begin(inventory);
     for (size_t i = 0; i < stores; i++) {
         alias_bytes += make_store(shape, i, &texts, &store);
         double start = seconds();
@@ -120,13 +122,17 @@ static struct inventory *load(const struct shape *shape)
             exit(1);
         }
     }
+    double start = seconds();
+    if (!inventory_load_end(inventory, NULL))
+        exit(1);
+    double ending = seconds() - start;
     struct inventory_stats stats = inventory_stats(inventory);
     double locations = (double)stats.locations;
     printf("%-52s %7zu stores %7zu locations: %5.1f bytes a location beside its alias (counted), %5.1f "
            "(malloc's own "
-           "figure); loads %.0f stores/s\n",
+           "figure); loads %.0f stores/s, and then in %.2f s\n",
            shape->name, stats.stores, stats.locations, (double)(stats.bytes - alias_bytes) / locations,
-           (double)(heap_in_use() - heap - alias_bytes) / locations, (double)stores / putting);
+           (double)(heap_in_use() - heap - alias_bytes) / locations, (double)stores / putting, ending);
     return inventory;
 }
 
