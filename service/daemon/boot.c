@@ -56,6 +56,7 @@ struct service {
     const char *event_topics[2];
     const char *replace_outputs[4];
     const char *staging_outputs[1];
+    atomic_bool in_group; /* the first pipeline is */
 };
 
 static bool no_memory(struct err *err)
@@ -221,6 +222,8 @@ static bool make_pipeline(struct service *service, int number, struct err *err)
                                                          .input_topic_count = 2,
                                                          .output_topics = service->replace_outputs,
                                                          .output_topic_count = 4,
+                                                         .in_group = &service->in_group,
+                                                         .is_first = number == 0,
                                                          .work = replace_work(pipeline->work),
                                                      });
     return pipeline->runner != NULL || no_memory(err);
@@ -331,8 +334,7 @@ static const struct stage {
     {start_registry, stop_registry, false}, {start_inventory, stop_inventory, false},
     {start_health, stop_health, false},     {start_clients, stop_clients, true},
     {make_keys, free_keys, false},          {make_loops, free_loops, true},
-    {start_http, stop_http, false},
-    {start_loops, join_loops, false},
+    {start_http, stop_http, false},         {start_loops, join_loops, false},
 };
 
 enum { STAGE_COUNT = sizeof stages / sizeof *stages };

@@ -42,6 +42,10 @@ struct runner_options {
     size_t input_topic_count;
     const char *const *output_topics; /* that must exist before it is ready */
     size_t output_topic_count;
+    /* Of runners that are members of one group: whether the first of them has its partitions; the others wait
+       a moment for that. NULL: it is alone. */
+    atomic_bool *in_group;
+    bool is_first;
     size_t batch_most; /* records of a batch; 0: CERTSWAP_BATCH_MAX alone decides */
     struct work work;
 };

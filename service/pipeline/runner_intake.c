@@ -50,6 +50,8 @@ static void on_assign(void *arg, const rd_kafka_topic_partition_list_t *partitio
     struct runner *runner = arg;
     log_debug("partitions assigned", log_str("part", runner->options.name),
               log_int("partitions", partitions->cnt));
+    if (runner->options.is_first)
+        atomic_store(runner->options.in_group, true);
 }
 
 struct consumer_hooks runner_hooks(struct runner *runner)
