@@ -156,6 +156,7 @@ static void load_property(const struct loader *loader, const char *name, char *p
         return;
     }
     free(property.file);
+    secret_free(&property.value);
     free(property_name);
 }
 

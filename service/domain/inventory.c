@@ -232,8 +232,7 @@ static size_t find_holders(const struct pile *pile, struct holder *holders)
     return count;
 }
 
-/* All stores, and then who holds each certificate: the order of the tree. `room` is for two times all
- * holders.
+/* All stores, and then who holds each certificate: the order of the tree. `room` is for `most` holders twice.
  */
 static bool put_in_order(struct inventory *inventory, struct holder *room, size_t most)
 {

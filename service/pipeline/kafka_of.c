@@ -39,7 +39,8 @@ void kafka_login_of(const struct settings *settings)
 
 void kafka_log_write(int level, const char *client, const char *text)
 {
-    enum log_level to = level <= 3 ? LOG_LEVEL_WARN : level <= 5 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+    bool ours = client[0] == '\0'; /* librdkafka's own notices are of no use to who runs the service */
+    enum log_level to = level <= 3 ? LOG_LEVEL_WARN : level <= 5 && ours ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
     if (log_enabled(to))
         log_write(to, "kafka client", (struct log_field[]){log_str("client", client), log_str("text", text)},
                   2);

@@ -12,5 +12,5 @@ struct kafka_property *kafka_properties_of(const struct settings *settings, size
    client is made; borrows the settings until kafka_login_end(). */
 void kafka_login_of(const struct settings *settings);
 
-/* A kafka_log_fn that writes to the log: errors as warnings, notices as they are, the rest for debugging. */
+/* A kafka_log_fn that writes to the log: errors as warnings, certswap's own notices as such, the rest for debugging. */
 void kafka_log_write(int level, const char *client, const char *text);
