@@ -78,6 +78,13 @@ static void put_random(unsigned number)
     put(&store);
 }
 
+static void forget(unsigned number)
+{
+    struct uuid id = guid(number);
+    cr_assert(inventory_remove(inventory, &id, NULL));
+    memset(&known[number], 0, sizeof known[number]);
+}
+
 static void compare(void)
 {
     size_t stores = 0;
@@ -117,9 +124,7 @@ Test(inventory, is_the_naive_inventory_through_a_random_history)
     for (unsigned step = 0; step < 12000; step++) {
         unsigned number = below(STORES);
         if (below(3000) < (step / 3000 % 2 ? 2000U : 700U)) {
-            struct uuid id = guid(number);
-            cr_assert(inventory_remove(inventory, &id, NULL));
-            memset(&known[number], 0, sizeof known[number]);
+            forget(number);
         } else {
             put_random(number);
         }
@@ -127,11 +132,8 @@ Test(inventory, is_the_naive_inventory_through_a_random_history)
             compare();
     }
     compare();
-    for (unsigned number = 0; number < STORES; number++) {
-        struct uuid id = guid(number);
-        cr_assert(inventory_remove(inventory, &id, NULL));
-        memset(&known[number], 0, sizeof known[number]);
-    }
+    for (unsigned number = 0; number < STORES; number++)
+        forget(number);
     compare();
     cr_assert_lt(inventory_stats(inventory).bytes, 100000, "an empty inventory that keeps %zu bytes",
                  inventory_stats(inventory).bytes);
@@ -141,13 +143,10 @@ static void change_at_random(unsigned steps)
 {
     for (unsigned step = 0; step < steps; step++) {
         unsigned number = below(STORES);
-        if (below(4) > 0) {
+        if (below(4) > 0)
             put_random(number);
-            continue;
-        }
-        struct uuid id = guid(number);
-        cr_assert(inventory_remove(inventory, &id, NULL));
-        memset(&known[number], 0, sizeof known[number]);
+        else
+            forget(number);
     }
 }
 
@@ -168,11 +167,8 @@ Test(inventory, is_the_naive_inventory_after_a_load)
     cr_assert(inventory_load_end(inventory, &err), "once more: nothing to do");
     change_at_random(2000);
     compare();
-    for (unsigned number = 0; number < STORES; number++) {
-        struct uuid id = guid(number);
-        cr_assert(inventory_remove(inventory, &id, NULL));
-        memset(&known[number], 0, sizeof known[number]);
-    }
+    for (unsigned number = 0; number < STORES; number++)
+        forget(number);
     compare();
     cr_assert_lt(inventory_stats(inventory).bytes, 100000);
 }
