@@ -57,7 +57,8 @@ static bool copy_path(const struct loader *loader, const char *path, char **file
     return *file != NULL;
 }
 
-/* The value of `name`, or of the file that its twin names, whose path *file gets then. False: a fault was added, or out of memory. A value that is not set has data NULL. */
+/* The value of `name`, or of the file that its twin names, whose path *file gets then. False: a fault was
+   added, or out of memory. A value that is not set has data NULL. */
 static bool read_value(const struct loader *loader, const char *name, bool has_twin, struct secret *value,
                        enum setting_origin *origin, char **file)
 {

@@ -173,6 +173,32 @@ Test(inventory, is_the_naive_inventory_after_a_load)
     cr_assert_lt(inventory_stats(inventory).bytes, 100000);
 }
 
+/* Their digits differ in each pass of the sort. */
+Test(inventory, loads_certificates_of_all_sizes)
+{
+    static const int32_t certificate_ids[] = {INT32_MAX,        1,    2049,   1 << 22, 2048,
+                                              (1 << 22) + 2048, 2047, 1 << 30};
+    enum { COUNT = sizeof certificate_ids / sizeof *certificate_ids };
+    struct err err = {0};
+    inventory_load_begin(inventory);
+    for (unsigned number = 0; number < 10 * COUNT; number++) {
+        struct store_entry entry = {.alias = SPAN_LITERAL("a"),
+                                    .certificate_id = certificate_ids[number % COUNT]};
+        struct store_inventory store = {.store_id = guid(number), .entries = &entry, .entry_count = 1};
+        put(&store);
+    }
+    cr_assert(inventory_load_end(inventory, &err), "%s", err.text);
+    inventory_read_begin(reader);
+    for (unsigned number = 0; number < 10 * COUNT; number++) {
+        struct uuid id = guid(number);
+        cr_expect(inventory_find_holder(reader, certificate_ids[number % COUNT], &id) != NULL, "store %u",
+                  number);
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        cr_expect_eq(inventory_count_holders(reader, certificate_ids[i], SIZE_MAX), 10);
+    inventory_read_end(reader);
+}
+
 Test(inventory, loads_nothing_and_ends_within_a_load)
 {
     struct store_inventory store = {.store_id = guid(1)};
