@@ -43,7 +43,8 @@ static bool read_origin(struct replace_tools *tools, struct replace_item *item)
         message_header(message, RETRY_HEADER_ORIGIN, &origin) &&
         place_split(origin, &first_topic, &first_partition, &first_offset) &&
         message_header_number(message, RETRY_HEADER_ATTEMPT, &item->retries) &&
-        message_header_number(message, RETRY_HEADER_FIRST_SEEN, &item->first_seen_ms)) {
+        message_header_number(message, RETRY_HEADER_FIRST_SEEN, &item->first_seen_ms) &&
+        item->first_seen_ms != 0) {
         item->claim.origin = origin;
         return true;
     }
@@ -75,9 +76,38 @@ bool replace_item_read(struct replace_tools *tools, const rd_kafka_message_t *me
     return plan_precheck(tools->arena, &input, &item->plan, err);
 }
 
+static bool is_same_record(const struct replace_item *a, const struct replace_item *b)
+{
+    return uuid_equal(&a->claim.command_id, &b->claim.command_id) &&
+           span_equal(a->claim.origin, b->claim.origin) &&
+           memcmp(a->claim.hash, b->claim.hash, sizeof a->claim.hash) == 0;
+}
+
+/* Where a record was not seen before, its origin is its own place: each pair has one that was. */
+void replace_items_find_copies(struct replace_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct replace_item *kept = &items[i];
+        if (kept->first_seen_ms == 0 || !replace_item_counts(kept))
+            continue;
+        for (size_t j = 0; j < count && !kept->is_copy; j++) {
+            struct replace_item *other = &items[j];
+            if (j == i || !replace_item_counts(other) || !is_same_record(kept, other))
+                continue;
+            bool other_is_older = other->first_seen_ms != 0 && other->first_seen_ms < kept->first_seen_ms;
+            *(other_is_older ? &kept->is_copy : &other->is_copy) = true;
+        }
+    }
+}
+
+bool replace_item_counts(const struct replace_item *item)
+{
+    return item->refusal.code == ERR_NONE && !item->is_copy;
+}
+
 bool replace_item_wants_lookup(const struct replace_item *item)
 {
-    return item->refusal.code == ERR_NONE && item->plan.rejection == ERR_NONE;
+    return replace_item_counts(item) && item->plan.rejection == ERR_NONE;
 }
 
 /* A value that must not be used is the operator's business as much as the caller's. */
@@ -131,6 +161,8 @@ static enum item_fate fate_of(const struct replace_item *item)
 {
     if (item->refusal.code != ERR_NONE)
         return ITEM_DEAD;
+    if (item->is_copy)
+        return ITEM_COPY;
     switch (item->claim.state) {
     case LEDGER_CONFLICT:
         return ITEM_CONFLICT;
@@ -209,6 +241,16 @@ static bool do_without_retry(struct replace_tools *tools, struct replace_item *i
     return true;
 }
 
+static bool add_nothing(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
+                        struct err *err)
+{
+    (void)tools;
+    (void)item;
+    (void)outbox;
+    (void)err;
+    return true;
+}
+
 bool replace_item_decide(struct replace_tools *tools, struct replace_item *item, struct outbox *outbox,
                          struct err *err)
 {
@@ -216,7 +258,7 @@ bool replace_item_decide(struct replace_tools *tools, struct replace_item *item,
     static add_fn *const by_fate[] = {
         [ITEM_DEAD] = output_add_dead_letter,  [ITEM_DECIDED] = decide_command,
         [ITEM_CONFLICT] = output_add_conflict, [ITEM_REPEATED] = output_add_repeat,
-        [ITEM_RETRIED] = output_add_retry,
+        [ITEM_RETRIED] = output_add_retry,     [ITEM_COPY] = add_nothing,
     };
     item->fate = fate_of(item);
     size_t retry_size = item->fate == ITEM_RETRIED ? outbox_retry_size(item->message) : 0;

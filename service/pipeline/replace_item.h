@@ -19,6 +19,7 @@ enum item_fate {
     ITEM_CONFLICT, /* a result that says so; not kept */
     ITEM_REPEATED, /* a duplicate: the kept result again, no job */
     ITEM_RETRIED,  /* its certificate, the owner's decision, or its token's key may still come */
+    ITEM_COPY, /* another record of the batch is the same command record: what becomes of that one counts */
 };
 
 struct replace_item {
@@ -32,6 +33,7 @@ struct replace_item {
     int64_t retries;       /* how often it went through the retry topic */
     int64_t first_seen_ms; /* Redis' clock; 0: now, in this batch */
     bool repeatable;       /* LEDGER_DECIDED, and that decision is committed */
+    bool is_copy;          /* it claims nothing and asks for nothing, see replace_items_find_copies() */
 
     bool key_may_come; /* its token names a key that is not known, and that the source may have now */
 
@@ -69,6 +71,12 @@ struct replace_tools {
    is wrong with the record goes into the item. */
 bool replace_item_read(struct replace_tools *tools, const rd_kafka_message_t *message,
                        struct replace_item *item, struct err *err);
+/* A group that begins anew reads a command and the retry records that it once became again. Each of them is
+   the same command record, of one origin, and would outdate the claim of the one before. Of those in one
+   batch the first that was first seen the earliest stays, and the others become copies of it. */
+void replace_items_find_copies(struct replace_item *items, size_t count);
+/* Whether it goes through the ledger: it is a command, and no copy of another. */
+bool replace_item_counts(const struct replace_item *item);
 /* Whether the staging must be asked for it: nothing rejects it yet. */
 bool replace_item_wants_lookup(const struct replace_item *item);
 /* Takes the answer in item->lookup up: opens the staged record. False only with NO_MEMORY. */

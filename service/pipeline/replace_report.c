@@ -57,6 +57,16 @@ static void report_retry(const struct replace_item *item)
               log_trace(item->message));
 }
 
+/* Its place is in the line, since no line about the command itself names it. */
+static void report_copy(const struct replace_item *item)
+{
+    const rd_kafka_message_t *message = item->message;
+    log_info("command record read again, is decided once with the others of its origin",
+             log_uuid("commandId", &item->command.command_id), log_span("origin", item->claim.origin),
+             log_str("topic", rd_kafka_topic_name(message->rkt)), log_int("partition", message->partition),
+             log_int("offset", message->offset), log_trace(message));
+}
+
 void replace_report(const struct pipeline_context *context, const struct replace_item *item, int64_t took_us)
 {
     switch (item->fate) {
@@ -65,6 +75,9 @@ void replace_report(const struct pipeline_context *context, const struct replace
         break;
     case ITEM_RETRIED:
         report_retry(item);
+        break;
+    case ITEM_COPY:
+        report_copy(item);
         break;
     case ITEM_REPEATED:
         metric_add(METRIC_DUPLICATES, 1);

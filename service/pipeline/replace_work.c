@@ -137,7 +137,7 @@ static bool ask(struct replace_work *work, int32_t generation, struct err *err)
         return false;
     for (size_t i = 0; i < work->count; i++) {
         struct replace_item *item = &work->items[i];
-        if (item->refusal.code != ERR_NONE)
+        if (!replace_item_counts(item))
             continue;
         item->lookup.by_request = item->command.has_request_id;
         item->lookup.id = item->lookup.by_request ? item->command.request_id : item->command.certificate_id;
@@ -158,7 +158,7 @@ static bool take_answers(struct replace_work *work, struct watermark_table *wate
     work->tools.redis_ahead_ms = watermarks->now_ms - monotonic_us() / 1000;
     for (size_t i = 0; i < work->count; i++) {
         struct replace_item *item = &work->items[i];
-        if (item->refusal.code != ERR_NONE)
+        if (!replace_item_counts(item))
             continue;
         if (item->first_seen_ms == 0)
             item->first_seen_ms = watermarks->now_ms;
@@ -175,7 +175,7 @@ static bool open_items(struct replace_work *work, struct err *err)
 {
     for (size_t i = 0; i < work->count; i++) {
         struct replace_item *item = &work->items[i];
-        if (item->refusal.code != ERR_NONE)
+        if (!replace_item_counts(item))
             continue;
         if (!authenticate(&work->tools, item, err) ||
             (replace_item_wants_lookup(item) && !item->key_may_come &&
@@ -206,7 +206,7 @@ static bool claim_outdated_again(struct replace_work *work, const struct batch *
     bool proven = false;
     for (size_t i = 0; i < work->count; i++) {
         struct replace_item *item = &work->items[i];
-        if (item->refusal.code != ERR_NONE || item->claim.state != LEDGER_OUTDATED)
+        if (!replace_item_counts(item) || item->claim.state != LEDGER_OUTDATED)
             continue;
         if (!proven && !prove_membership(batch, consumer, err))
             return false;
@@ -272,7 +272,7 @@ static void check_watermarks(struct replace_work *work, const struct watermark_t
     struct err err = {0};
     for (size_t i = 0; i < work->count; i++) {
         struct replace_item *item = &work->items[i];
-        if (item->refusal.code != ERR_NONE || !replace_item_lacks_material(item))
+        if (!replace_item_lacks_material(item))
             continue;
         /* A command that is seen for the first time now cannot have been passed: do not ask for it. */
         bool new = item->first_seen_ms >= watermarks->now_ms;
@@ -300,6 +300,7 @@ static bool prepare_batch(struct replace_work *work, const struct batch *batch, 
     for (size_t i = 0; i < batch->count; i++)
         if (!replace_item_read(&work->tools, batch->messages[i], &work->items[i], err))
             return false;
+    replace_items_find_copies(work->items, work->count);
     /* The generation before the claims: a member that was expelled meanwhile must not pass for its successor.
      */
     int32_t generation;
@@ -308,7 +309,7 @@ static bool prepare_batch(struct replace_work *work, const struct batch *batch, 
         !claim_outdated_again(work, batch, consumer, err) || !open_items(work, err))
         return false;
     for (size_t i = 0; i < work->count; i++)
-        if (work->items[i].refusal.code == ERR_NONE && work->items[i].claim.state == LEDGER_DECIDED &&
+        if (replace_item_counts(&work->items[i]) && work->items[i].claim.state == LEDGER_DECIDED &&
             !check_decision(work, &work->items[i], consumer, err))
             return false;
     check_watermarks(work, &watermarks);

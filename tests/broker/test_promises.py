@@ -164,6 +164,23 @@ class Promises(BrokerTest):
         gate.abort()
         self.assert_rejected(self.result(sent), "NOT_STAGED")
 
+    def test_z_a_group_that_begins_anew_decides_each_command_once_more(self):
+        """Its commands, and all the retry records that these once became, are read again, many in one batch."""
+        certificate_id = self.new_certificate_id()
+        command = replace_command(self.existing, certificate_id)
+        gate = OpenTransaction(self.client, ENROLLMENTS)
+        gate.enroll(self.event(certificate_id))
+        sent = self.send(command)
+        self.client.wait(lambda: len(self.retries(command)) >= 4, "the command to wait in the retry topic")
+        gate.commit()
+        first = self.result(sent)
+        self.assertEqual(0, self.daemons[0].stop()[0])
+        self.client.admin.delete_consumer_groups(["certswap"])["certswap"].result(20)
+        self.start_daemon("anew").wait_ready()
+        self.client.wait(lambda: len(self.answers(sent, RESULTS)) >= 2, "the result of the command that is read again")
+        self.assertEqual(first.record["status"], self.answers(sent, RESULTS)[1].record["status"])
+        self.assertEqual("COMPLETED", self.result(self.send(replace_command(self.existing, self.new))).record["status"])
+
 
 if __name__ == "__main__":
     main()
