@@ -1,9 +1,9 @@
 #include "avro/json.h"
 
-#include "base/base64.h"
 #include "avro/encode.h"
 #include "avro/framing.h"
 #include "avro/wire.h"
+#include "base/base64.h"
 #include "base/iso8601.h"
 #include "base/json_text.h"
 #include "base/secret.h"
@@ -277,8 +277,8 @@ static void wipe(const json_t *json)
     json_array_foreach(json, index, value) wipe(value);
 }
 
-bool record_from_json(struct codec *codec, enum record_kind kind, const char *json_text, size_t len, struct buf *out,
-                      struct err *err)
+bool record_from_json(struct codec *codec, enum record_kind kind, const char *json_text, size_t len,
+                      struct buf *out, struct err *err)
 {
     struct reader r = {.out = out, .err = err};
     size_t len_before = out->len;

@@ -1,7 +1,7 @@
 #include "avro/json.h"
 
-#include "base/base64.h"
 #include "avro/wire.h"
+#include "base/base64.h"
 #include "base/secret.h"
 
 #include <math.h>
@@ -211,10 +211,9 @@ bool record_to_json(struct codec *codec, struct span message, bool show_secrets,
     const struct schema *writer = codec_split(codec, message, &body, err);
     if (writer == NULL)
         return false;
-    struct printer p = {
-        .wire = {.at = body.data, .end = body.data + body.len, .err = err},
-        .out = out,
-        .show_secrets = show_secrets};
+    struct printer p = {.wire = {.at = body.data, .end = body.data + body.len, .err = err},
+                        .out = out,
+                        .show_secrets = show_secrets};
     bool done = put_value(&p, writer, false, 0);
     if (done && !out->failed && wire_left(&p.wire) > 0)
         done = err_set(err, ERR_AVRO_INVALID, "%zu bytes follow the record's end", wire_left(&p.wire));

@@ -8,6 +8,7 @@
 #include "cli/subcommands.h"
 #include "config/values.h"
 #include "crypto/library.h"
+#include "kafka/client_log.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "pipeline/kafka_of.h"

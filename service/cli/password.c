@@ -17,8 +17,8 @@ struct wanted {
 
 static const struct wanted PASSWORD = {"password", PASSWORD_MAX}, TOKEN = {"token", TOKEN_MAX};
 
-static bool take_line(const struct wanted *wanted, struct secret *secret, struct span bytes, const char *where,
-                      struct err *err)
+static bool take_line(const struct wanted *wanted, struct secret *secret, struct span bytes,
+                      const char *where, struct err *err)
 {
     const uint8_t *end = bytes.len > 0 ? memchr(bytes.data, '\n', bytes.len) : NULL;
     size_t len = end != NULL ? (size_t)(end - bytes.data) : bytes.len;
@@ -28,8 +28,8 @@ static bool take_line(const struct wanted *wanted, struct secret *secret, struct
         return err_set(err, ERR_CONFIG_INVALID, "the %s in %s is longer than %zu bytes", wanted->name, where,
                        wanted->most);
     if (len > 0 && memchr(bytes.data, '\0', len) != NULL)
-        return err_set(err, ERR_CONFIG_INVALID, "the %s in %s has a NUL byte; is it the right file?", wanted->name,
-                       where);
+        return err_set(err, ERR_CONFIG_INVALID, "the %s in %s has a NUL byte; is it the right file?",
+                       wanted->name, where);
     if (!secret_copy(secret, span_of(bytes.data, len)))
         return err_set(err, ERR_NO_MEMORY, "out of memory while reading the %s", wanted->name);
     return true;
@@ -42,7 +42,8 @@ static bool from_file(const struct wanted *wanted, const char *path, struct secr
            take_line(wanted, secret, secret_span(&content), path, err);
 }
 
-static bool from_environment(const struct wanted *wanted, const char *name, struct secret *secret, struct err *err)
+static bool from_environment(const struct wanted *wanted, const char *name, struct secret *secret,
+                             struct err *err)
 {
     const char *value = getenv(name);
     if (value == NULL)
@@ -102,7 +103,8 @@ bool token_read(const struct options *options, struct secret *token, bool *given
     *given = file != NULL || variable != NULL;
     if (file != NULL && variable != NULL)
         return err_set(err, ERR_CONFIG_INVALID, "give one of --token-file and --token-env");
-    if (*given && !(file != NULL ? from_file(&TOKEN, file, token, err) : from_environment(&TOKEN, variable, token, err)))
+    if (*given && !(file != NULL ? from_file(&TOKEN, file, token, err)
+                                 : from_environment(&TOKEN, variable, token, err)))
         return false;
     return !*given || token->len > 0 ||
            err_set(err, ERR_CONFIG_INVALID, "the token in %s is empty", file != NULL ? file : variable);

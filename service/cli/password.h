@@ -27,5 +27,6 @@ enum { PASSWORD_MAX = 4096, TOKEN_MAX = 16 * 1024 };
 /* Reads the password that the options point to, UTF-8 without a NUL, at most PASSWORD_MAX bytes. *given is
    false when none of them was used. False with *err otherwise. */
 bool password_read(const struct options *options, struct secret *password, bool *given, struct err *err);
-/* Likewise the token that --token-file or --token-env points to: a line that is not empty, at most TOKEN_MAX bytes. */
+/* Likewise the token that --token-file or --token-env points to: a line that is not empty, at most TOKEN_MAX
+ * bytes. */
 bool token_read(const struct options *options, struct secret *token, bool *given, struct err *err);

@@ -174,8 +174,10 @@ static bool check_flags(const struct options *options, struct err *err)
     if (options_has(options, "certificate-id") == options_has(options, "request-id"))
         return err_set(err, ERR_CONFIG_INVALID,
                        "by which certificate? Give one of --certificate-id and --request-id");
-    if (!options_has(options, "user") && !options_has(options, "token-file") && !options_has(options, "token-env"))
-        return err_set(err, ERR_CONFIG_INVALID, "--user is missing: in whose name? Or give a token by --token-file");
+    if (!options_has(options, "user") && !options_has(options, "token-file") &&
+        !options_has(options, "token-env"))
+        return err_set(err, ERR_CONFIG_INVALID,
+                       "--user is missing: in whose name? Or give a token by --token-file");
     return true;
 }
 
@@ -188,16 +190,15 @@ static json_t *from_flags(const struct options *options, struct err *err)
     json_t *object = json_object();
     if (list == NULL || object == NULL || json_array_append(list, object) != 0)
         err_set(err, ERR_NO_MEMORY, "out of memory while making the record");
-    bool ok = err->code == ERR_NONE &&
-              add_number(options, "existing", "existingCertificateId", object, err) &&
-              add_number(options, "certificate-id", "certificateId", object, err) &&
-              add_number(options, "request-id", "requestId", object, err) &&
-              add_text(options, "job-time", "jobTime", object, err) &&
-              add_text(options, "command-id", "commandId", object, err) &&
-              add_principal(options, object, err) && add_token(options, object, err) &&
-              add_password(options, object, err) &&
-              (!options_has(options, "store-id") || add_list(options, "store-id", "storeIds", object, err)) &&
-              (!options_has(options, "dry-run") || record_input_set(object, "dryRun", json_true(), err));
+    bool ok =
+        err->code == ERR_NONE && add_number(options, "existing", "existingCertificateId", object, err) &&
+        add_number(options, "certificate-id", "certificateId", object, err) &&
+        add_number(options, "request-id", "requestId", object, err) &&
+        add_text(options, "job-time", "jobTime", object, err) &&
+        add_text(options, "command-id", "commandId", object, err) && add_principal(options, object, err) &&
+        add_token(options, object, err) && add_password(options, object, err) &&
+        (!options_has(options, "store-id") || add_list(options, "store-id", "storeIds", object, err)) &&
+        (!options_has(options, "dry-run") || record_input_set(object, "dryRun", json_true(), err));
     json_decref(object);
     if (ok)
         return list;

@@ -37,8 +37,8 @@ struct setting {
     int min;
     int max;
     const char *choices[SETTING_CHOICES_MAX]; /* ended by NULL */
-    const char *form;    /* how a value looks, for help; NULL: the type says it */
-    const char *help;    /* what it does, with its unit */
+    const char *form;                         /* how a value looks, for help; NULL: the type says it */
+    const char *help;                         /* what it does, with its unit */
 };
 
 extern const struct setting settings_table[];

@@ -2,6 +2,7 @@
 
 #include "crypto/library.h"
 #include "http/server.h"
+#include "kafka/client_log.h"
 #include "kafka/login.h"
 #include "log/log.h"
 #include "metrics/metrics.h"

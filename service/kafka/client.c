@@ -2,11 +2,11 @@
    the promises rest on. */
 #include "kafka/client.h"
 #include "config/names.h"
+#include "kafka/client_log.h"
 #include "kafka/client_private.h"
 #include "kafka/errors.h"
 #include "kafka/login.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +42,8 @@ static const struct role_setting tuning[] = {
     /* After each commit the broker answers the next transaction "concurrent" until its markers are written,
        and librdkafka waits one backoff: this is most of a short transaction's time. */
     {"retry.backoff.ms", "2", PRODUCERS},
-    /* A member learns of a rebalance by its heartbeat: several consumers of one process join in turn. librdkafka
-       looks whether one is due twice a second, so that less would gain nothing. */
+    /* A member learns of a rebalance by its heartbeat: several consumers of one process join in turn.
+       librdkafka looks whether one is due twice a second, so that less would gain nothing. */
     {"heartbeat.interval.ms", "500", GROUPS},
     /* A partition that begins, is resumed or rewound waits for the fetch under way, and so does the end of a
        topic's partition that is empty. */
@@ -85,20 +85,6 @@ static const char *const derived[] = {"group.id",
                                       "auto.commit.enable",
                                       "auto.commit.interval.ms",
                                       "enable.gapless.guarantee"};
-
-static _Atomic(kafka_log_fn *) log_sink;
-
-void kafka_log_to(kafka_log_fn *sink)
-{
-    atomic_store(&log_sink, sink);
-}
-
-void kafka_log_line(int level, const char *client, const char *text)
-{
-    kafka_log_fn *sink = atomic_load(&log_sink);
-    if (sink != NULL)
-        sink(level, client, text);
-}
 
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {

@@ -64,12 +64,6 @@ bool kafka_runs_programs(const struct kafka_property *properties, size_t count);
    value count; keep some hundred bytes for headers and framing. */
 size_t kafka_message_max_bytes(const struct kafka_property *properties, size_t count);
 
-/* Where librdkafka's own log lines and client errors go; `level` as in syslog (3 error, 4 warning, 6 info, 7
-   debug), `text` holds no secret. Called from any thread, also from librdkafka's. Set once, before the first
-   client is made; without it they are dropped. */
-typedef void kafka_log_fn(int level, const char *client, const char *text);
-void kafka_log_to(kafka_log_fn *sink);
-
 /* How many clients were given up and have not ended: their threads run on, so that the process must leave by
    _exit(). */
 int kafka_clients_left(void);

@@ -59,11 +59,9 @@ rd_kafka_resp_err_t kafka_topic_state(rd_kafka_t *client, const char *topic, int
 /* A question that only works with a broker, and the topic (empty: none), in reach and allowed. */
 rd_kafka_resp_err_t kafka_ask(rd_kafka_t *client, const char *topic, int timeout_ms);
 
-/* Hands a line to the sink of kafka_log_to(). */
-void kafka_log_line(int level, const char *client, const char *text);
 const char *kafka_trouble_text(const struct kafka_trouble *trouble);
 
-/* Queues a copy of the record, with `opaque` for its delivery report. `topic`: the record's, or NULL, and it is
-   looked up. */
+/* Queues a copy of the record, with `opaque` for its delivery report. `topic`: the record's, or NULL, and it
+   is looked up. */
 rd_kafka_resp_err_t kafka_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
                                   const struct kafka_record *record, void *opaque);

@@ -18,12 +18,12 @@ struct consumer_hooks {
     void *arg;
 };
 
-/* A consumer of the group, which looks for the group's coordinator at once, but joins by consumer_join(). Takes
-   the configuration, also on failure; copies the hooks. */
+/* A consumer of the group, which looks for the group's coordinator at once, but joins by consumer_join().
+   Takes the configuration, also on failure; copies the hooks. */
 struct consumer *consumer_new(rd_kafka_conf_t *conf, const char *group_id, const struct consumer_hooks *hooks,
                               struct err *err);
-/* Subscribes to the topics as a dynamic member; to be called once, and then consumer_poll(). A topic that does
-   not exist (yet) is no failure here: see consumer_trouble(). */
+/* Subscribes to the topics as a dynamic member; to be called once, and then consumer_poll(). A topic that
+   does not exist (yet) is no failure here: see consumer_trouble(). */
 bool consumer_join(struct consumer *consumer, const char *const *topics, size_t topic_count, struct err *err);
 /* consumer_close() with 5 seconds, unless it was called, and frees. A client that could not be closed in time
    is ended by a thread of its own, so that the caller is not held up. */

@@ -3,7 +3,7 @@
 #include "base/secret.h"
 #include "config/file_watch.h"
 #include "config/source.h"
-#include "kafka/client_private.h"
+#include "kafka/client_log.h"
 
 #include <pthread.h>
 #include <stdio.h>

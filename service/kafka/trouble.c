@@ -1,5 +1,6 @@
 /* The trouble of a client: kept with its remedy, and asked after when nothing tells by itself that it is
  * over. */
+#include "kafka/client_log.h"
 #include "kafka/client_private.h"
 #include "kafka/deadline.h"
 #include "kafka/errors.h"

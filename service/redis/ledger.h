@@ -26,7 +26,7 @@ struct ledger_claim {
     /* The answer; spans in the arena. */
     enum ledger_state state;
     int64_t attempt;     /* the fencing token of an owner; of a decision, whose it is; LEDGER_OUTDATED: the
-                            generation     that is stored */
+                            generation that is stored */
     struct span result;  /* LEDGER_DECIDED: the encoded result */
     struct span decider; /* LEDGER_DECIDED: the record that decided it, "topic/partition/offset" */
 };

@@ -1,5 +1,5 @@
-/* What a schema registry answers: a status in the first two bytes, then the body. An answer that is taken is none of
-   the faults; a fault has a code, and a text that fits on one line. */
+/* What a schema registry answers: a status in the first two bytes, then the body. An answer that is taken is
+   none of the faults; a fault has a code, and a text that fits on one line. */
 #include "base/auto.h"
 #include "registry/answer.h"
 

@@ -96,19 +96,8 @@ Test(base64, url_digits_without_padding)
         cr_assert(base64url_decode(&bytes, span_text(pairs[i][1])), "%s", pairs[i][1]);
         cr_assert(span_equal(buf_span(&bytes), span_text(pairs[i][0])), "%s", pairs[i][1]);
     }
-    static const char *const bad[] = {"Z",
-                                      "Zg=",
-                                      "Zg==",
-                                      "Zm8=",
-                                      "Zh",
-                                      "Zm9",
-                                      "Zm9vY",
-                                      "+/+/",
-                                      "=",
-                                      "Zm 9",
-                                      "Zm9v\n",
-                                      "Zm9v=",
-                                      "\303\244AA"};
+    static const char *const bad[] = {"Z",    "Zg=", "Zg==", "Zm8=",   "Zh",    "Zm9",       "Zm9vY",
+                                      "+/+/", "=",   "Zm 9", "Zm9v\n", "Zm9v=", "\303\244AA"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         AUTO(buf) struct buf bytes = {0};
         cr_assert_not(base64url_decode(&bytes, span_text(bad[i])), "%s", bad[i]);

@@ -1,4 +1,5 @@
 /* A password file that changes, and what the clients of the process log in with. */
+#include "kafka/client_log.h"
 #include "kafka/client_private.h"
 #include "kafka/login.h"
 

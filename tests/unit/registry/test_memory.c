@@ -5,7 +5,8 @@
 
 #include <criterion/criterion.h>
 
-static const char body[] = "{\"id\":7,\"schema\":\"\\\"int\\\"\",\"references\":[],\"message\":\"a message\"}";
+static const char body[] =
+    "{\"id\":7,\"schema\":\"\\\"int\\\"\",\"references\":[],\"message\":\"a message\"}";
 
 static enum answer_kind judge(struct err *err)
 {
@@ -48,8 +49,8 @@ Test(answer_memory, an_answer_is_understood_or_there_was_no_memory)
             enum answer_kind kind = cases[i].ask(&err);
             failed = fail_allocation_end();
             if (failed)
-                cr_assert(kind == ANSWER_FAILED && err.code == ERR_NO_MEMORY, "case %zu, allocation %ld: %s", i, nth,
-                          err.text);
+                cr_assert(kind == ANSWER_FAILED && err.code == ERR_NO_MEMORY, "case %zu, allocation %ld: %s",
+                          i, nth, err.text);
             else
                 cr_assert_eq(kind, cases[i].kind);
         }
