@@ -2,10 +2,12 @@
 #include "fetch/fetch.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +15,17 @@ enum { REPLY_MAX = 1000, TIMEOUT_MS = 60000, IMPATIENT_MS = 500 };
 
 static char url[256];
 static atomic_int asked; /* requests that came to the server */
+
+static atomic_int system_looks; /* how often OpenSSL has looked into the system's folder of issuers */
+
+/* Stands before glibc's for OpenSSL too, which asks by it whether the folder has a file of an issuer's name. */
+int stat(const char *restrict path, struct stat *restrict status)
+{
+    static const char system_folder[] = "/etc/ssl/certs/";
+    if (strncmp(path, system_folder, sizeof system_folder - 1) == 0)
+        atomic_fetch_add(&system_looks, 1);
+    return fstatat(AT_FDCWD, path, status, 0);
+}
 
 /* What came of a request, told back in the reply's body. */
 struct upload {
@@ -251,8 +264,10 @@ Test(fetch, tls_trusts_the_named_authority_and_the_right_name_alone)
     struct err err = {0};
     with.https_only = true;
     assert_fails(with, "/a", "certificate");
+    cr_assert_gt(atomic_exchange(&system_looks, 0), 0, "without a file the system's folder counts");
     with.ca_file = wrong;
     assert_fails(with, "/a", "certificate");
+    cr_assert_eq(atomic_load(&system_looks), 0, "with one it does not");
     with.ca_file = right;
     AUTO(fetcher) struct fetcher *fetcher = fetcher_new(&with, &err);
     AUTO(buf) struct buf body = {0};
