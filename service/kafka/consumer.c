@@ -39,7 +39,7 @@ static rd_kafka_resp_err_t find_beginnings(struct consumer *consumer, rd_kafka_t
 {
     rd_kafka_resp_err_t failure = rd_kafka_committed(consumer->client, list, timeout_ms);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = consumer_first_error(list);
+        failure = kafka_first_error(list);
     for (int i = 0; i < list->cnt; i++)
         if (list->elems[i].offset < 0)
             list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;

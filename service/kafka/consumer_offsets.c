@@ -5,14 +5,6 @@
 
 #include <string.h>
 
-rd_kafka_resp_err_t consumer_first_error(const rd_kafka_topic_partition_list_t *list)
-{
-    for (int i = 0; i < list->cnt; i++)
-        if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return list->elems[i].err;
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
 void consumer_note_committed(struct consumer *consumer, const struct offset_table *batch)
 {
     const struct offset_range *ranges = offset_table_ranges(batch);
@@ -30,7 +22,7 @@ bool consumer_committed(struct consumer *consumer, const char *topic, int32_t pa
     rd_kafka_topic_partition_list_add(list, topic, partition);
     rd_kafka_resp_err_t failure = rd_kafka_committed(consumer->client, list, timeout_ms);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = consumer_first_error(list);
+        failure = kafka_first_error(list);
     int64_t found = list->elems[0].offset;
     rd_kafka_topic_partition_list_destroy(list);
     if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -50,7 +42,7 @@ static bool await_commit(struct consumer *consumer, int timeout_ms, rd_kafka_res
         return false;
     *answer = rd_kafka_event_error(event);
     if (*answer == RD_KAFKA_RESP_ERR_NO_ERROR)
-        *answer = consumer_first_error(rd_kafka_event_topic_partition_list(event));
+        *answer = kafka_first_error(rd_kafka_event_topic_partition_list(event));
     rd_kafka_event_destroy(event);
     consumer->commit_under_way = false;
     return true;
@@ -112,7 +104,7 @@ static rd_kafka_resp_err_t look_up_committed(struct consumer *consumer, int time
     if (unknown->cnt > 0)
         failure = rd_kafka_committed(consumer->client, unknown, timeout_ms);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = consumer_first_error(unknown);
+        failure = kafka_first_error(unknown);
     for (int i = 0; failure == RD_KAFKA_RESP_ERR_NO_ERROR && i < unknown->cnt; i++) {
         const rd_kafka_topic_partition_t *one = &unknown->elems[i];
         int64_t low = 0;
@@ -143,7 +135,7 @@ bool consumer_lag(struct consumer *consumer, rd_kafka_t *asker, int timeout_ms, 
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
         failure = rd_kafka_offsets_for_times(asker, ends, timeout_ms);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-        failure = consumer_first_error(ends);
+        failure = kafka_first_error(ends);
     rd_kafka_topic_partition_list_sort(ends, NULL, NULL); /* by topic */
     int64_t lag = 0;
     for (int i = 0; failure == RD_KAFKA_RESP_ERR_NO_ERROR && i < ends->cnt; i++) {

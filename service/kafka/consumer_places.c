@@ -59,7 +59,7 @@ static bool seek_list(struct consumer *consumer, rd_kafka_topic_partition_list_t
     /* -1: 2.0.2 takes any other timeout a thousand times too short. It is answered by librdkafka's own
      * threads. */
     rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->client, list, -1);
-    rd_kafka_resp_err_t failure = error != NULL ? rd_kafka_error_code(error) : consumer_first_error(list);
+    rd_kafka_resp_err_t failure = error != NULL ? rd_kafka_error_code(error) : kafka_first_error(list);
     if (error != NULL)
         rd_kafka_error_destroy(error);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -86,7 +86,7 @@ static bool hold(struct consumer *consumer, struct err *err)
     if (list->cnt > 0) {
         failure = rd_kafka_pause_partitions(consumer->client, list);
         if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-            failure = consumer_first_error(list);
+            failure = kafka_first_error(list);
     }
     rd_kafka_topic_partition_list_destroy(list);
     return kafka_err_code(err, failure, "cannot pause the partitions");
@@ -108,7 +108,7 @@ static bool let_go(struct consumer *consumer, bool all, struct err *err)
     if (list->cnt > 0) {
         rd_kafka_resp_err_t failure = rd_kafka_resume_partitions(consumer->client, list);
         if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
-            failure = consumer_first_error(list);
+            failure = kafka_first_error(list);
         good = kafka_err_code(err, failure, "cannot resume the partitions") &&
                (all || seek_list(consumer, list, err));
         consumer->fatal |= !good && !all;

@@ -59,6 +59,3 @@ void consumer_fetch_again(struct consumer *consumer, const char *topic, int32_t 
 
 /* Lifts all pauses in librdkafka, which keeps them over rebalances, before the partitions are given up. */
 void consumer_forget_pauses(struct consumer *consumer);
-
-/* The first error of a list that librdkafka filled in. */
-rd_kafka_resp_err_t consumer_first_error(const rd_kafka_topic_partition_list_t *list);

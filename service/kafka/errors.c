@@ -36,6 +36,14 @@ enum err_code kafka_classify_code(rd_kafka_resp_err_t code)
     }
 }
 
+rd_kafka_resp_err_t kafka_first_error(const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return list->elems[i].err;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 const char *kafka_remedy(rd_kafka_resp_err_t code)
 {
     switch (code) {

@@ -17,6 +17,9 @@ enum err_code kafka_classify(const rd_kafka_error_t *error);
    no error. */
 enum err_code kafka_classify_code(rd_kafka_resp_err_t code);
 
+/* The first error of a list that librdkafka filled in. */
+rd_kafka_resp_err_t kafka_first_error(const rd_kafka_topic_partition_list_t *list);
+
 /* What a person must do about an error that does not heal by itself (authorization, authentication, unknown
    topic, unsupported broker); NULL for one that may. A static text. */
 const char *kafka_remedy(rd_kafka_resp_err_t code);

@@ -48,28 +48,6 @@ void runner_free(struct runner *runner)
     free(runner);
 }
 
-bool runner_is_stopping(struct runner *runner)
-{
-    if (!atomic_load(&runner->context->stop))
-        return false;
-    if (runner->stop_seen_us == 0)
-        runner->stop_seen_us = monotonic_us();
-    return true;
-}
-
-/* Two thirds of the deadline are for what is begun; the rest is for leaving the group. */
-bool runner_is_out_of_time(struct runner *runner)
-{
-    int64_t allowed_us = (int64_t)runner->context->settings->stop_deadline_s * 1000000 * 2 / 3;
-    return runner_is_stopping(runner) && monotonic_us() - runner->stop_seen_us > allowed_us;
-}
-
-void runner_grow_backoff(struct runner *runner)
-{
-    int doubled = runner->backoff_ms * 2;
-    runner->backoff_ms = doubled < RUNNER_BACKOFF_MOST_MS ? doubled : RUNNER_BACKOFF_MOST_MS;
-}
-
 /* False: there is no batch any more (its partitions went, or the process stops). */
 static bool prepare(struct runner *runner)
 {
@@ -369,12 +347,11 @@ static void tear_down(struct runner *runner)
 
 static void rest_before_rebuild(struct runner *runner)
 {
-    int64_t until = monotonic_us() + (int64_t)runner->backoff_ms * 1000;
+    int64_t until = runner_back_off(runner);
     while (monotonic_us() < until && !runner_is_stopping(runner)) {
         health_beat(runner->health);
         nanosleep(&(struct timespec){.tv_nsec = TURN_MS * 1000 * 1000}, NULL);
     }
-    runner_grow_backoff(runner);
 }
 
 static void *run(void *arg)

@@ -145,10 +145,9 @@ void runner_collect(struct runner *runner)
 
 void runner_wait_polling(struct runner *runner)
 {
-    int64_t until = monotonic_us() + (int64_t)runner->backoff_ms * 1000;
+    int64_t until = runner_back_off(runner);
     do {
         health_beat(runner->health);
         poll_once(runner, RUNNER_POLL_MS);
     } while (monotonic_us() < until && !runner_is_stopping(runner) && !consumer_is_fatal(runner->consumer));
-    runner_grow_backoff(runner);
 }

@@ -1,5 +1,5 @@
-/* pipeline/runner_private: one runner in three files: its life (runner.c), what it takes in
-   (runner_intake.c), how it commits (runner_commit.c). */
+/* pipeline/runner_private: one runner in four files: its life (runner.c), its pace (runner_pace.c), what it
+   takes in (runner_intake.c), how it commits (runner_commit.c). */
 #pragma once
 
 #include "pipeline/runner.h"
@@ -51,7 +51,9 @@ struct runner {
 /* Whether the process stops; and whether the time for what is begun is over too. */
 bool runner_is_stopping(struct runner *runner);
 bool runner_is_out_of_time(struct runner *runner);
-void runner_grow_backoff(struct runner *runner);
+/* Until when (monotonic us) it waits before it tries again: between half of the backoff and all of it, by
+   chance, so that those who got into each other's way part. Then doubles the backoff. */
+int64_t runner_back_off(struct runner *runner);
 
 /* Polls for a while; takes what is there, up to the batch's limit. */
 void runner_collect(struct runner *runner);
