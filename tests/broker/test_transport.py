@@ -158,9 +158,11 @@ class Transport(BrokerTest):
 
     @classmethod
     def write(cls, name, content):
+        """Writes the file in one step: a program that reads it meanwhile sees the one before, or all of this one."""
         path = os.path.join(cls.folder, name)
-        with open(path, "wb") as file:
+        with open(path + ".fresh", "wb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
+        os.replace(path + ".fresh", path)
         return path
 
     def set_password(self, user, password):
@@ -262,13 +264,13 @@ class Transport(BrokerTest):
         right, wrong = self.new_password(), self.new_password()
         self.set_password("certswap", right)
         changing = self.start_alone("changing", self.connection("CHANGING"))
-        login = self.start_alone("login", self.connection("SCRAM", **self.scram_login(wrong)))
+        wrong_login = self.connection("SCRAM", **self.scram_login(wrong))
+        login = self.start_alone("login", wrong_login)
         expired = self.start_alone("expired", self.connection("MUTUAL", **self.client_files("old", expired=True)))
         plain = self.start_alone("plain", kafka_settings(
             bootstrap_servers=self.kafka.address("TLS"), ssl_endpoint_identification_algorithm="none"))
         with concurrent.futures.ThreadPoolExecutor() as threads:
-            tool = threads.submit(servers.run, servers.CERTSWAP, ["topics", "create"],
-                                  self.connection("SCRAM", **self.scram_login(wrong)))
+            tool = threads.submit(servers.run, servers.CERTSWAP, ["topics", "create"], wrong_login)
             self.wait_reason(changing, "certificate is refused", "CERTSWAP_KAFKA_SSL_CA_LOCATION")
             self.wait_reason(login, "CERTSWAP_KAFKA_SASL_PASSWORD")
             self.wait_reason(expired, "CERTSWAP_KAFKA_SSL_CERTIFICATE_LOCATION")
@@ -302,9 +304,7 @@ class Transport(BrokerTest):
     def test_a_password_is_rotated_without_a_restart(self):
         """The file's password of now is what every client logs in with, the service's as the tool's."""
         def write_password(password):
-            path = self.write("plain-password.fresh", password + "\n")
-            os.replace(path, path.removesuffix(".fresh"))
-            return path.removesuffix(".fresh")
+            return self.write("plain-password", password + "\n")
         file = write_password(self.new_password())
         settings = self.connection("PLAIN", sasl_mechanism="PLAIN", sasl_username="certswap", sasl_password_file=file)
         daemon = self.start_alone("rotated", settings)

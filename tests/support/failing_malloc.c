@@ -63,3 +63,24 @@ int __wrap_asprintf(char **text, const char *format, ...)
     va_end(args);
     return len;
 }
+
+/* What they become under _FORTIFY_SOURCE. */
+int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list args)
+{
+    (void)flag;
+    return __wrap_vasprintf(text, format, args);
+}
+
+int __wrap___asprintf_chk(char **text, int flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int __wrap___asprintf_chk(char **text, int flag, const char *format, ...)
+{
+    (void)flag;
+    va_list args;
+    va_start(args, format);
+    int len = __wrap_vasprintf(text, format, args);
+    va_end(args);
+    return len;
+}
