@@ -9,7 +9,9 @@ have another cause. With --control every seed that caught one is. At the end sta
 import argparse
 import collections
 import concurrent.futures
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,10 +31,12 @@ class Mutant:
     def __init__(self, name):
         self.name, self.path = name, os.path.join(PATCHES, name + ".patch")
         with open(self.path, encoding="utf-8") as file:
-            text = file.read().split("\n--- ")[0].strip().split("\n")
+            whole = file.read()
+        text, patch = whole.split("\n--- ")[0].strip().split("\n"), whole.split("\n")
         self.options = next(line for line in text if line.startswith("chaos: ")).split()[1:]
         seeds = [line for line in text if line.startswith("seeds: ")]
         self.seeds = [int(seed) for seed in seeds[0].split()[1:]] if seeds else [1, 2, 3]
+        self.files = [line.removeprefix("+++ b/").strip() for line in patch if line.startswith("+++ b/")]
         self.what = " ".join(line for line in text if not line.startswith(("chaos: ", "seeds: "))).strip()
         self.bin = os.path.join(SCRATCH, "bin-" + name)
 
@@ -64,19 +68,38 @@ def copy_tree():
 
 
 def configure():
-    run(["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo"])
+    run(["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+         "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"])
+
+
+def apply(mutant):
+    run(["patch", "-p1", "--no-backup-if-mismatch", "-r", "-", "-i", mutant.path], cwd=TREE)
 
 
 def build(mutant, to):
     """Builds TREE, with the mutant's patch if there is one, and keeps the programs in `to`."""
     copy_tree()
     if mutant is not None:
-        run(["patch", "-p1", "--no-backup-if-mismatch", "-r", "-", "-i", mutant.path], cwd=TREE)
+        apply(mutant)
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
         configure()
     run(["cmake", "--build", BUILD, "--target", "certswapd", "certswap"])
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(os.path.join(BUILD, "bin"), to)
+
+
+def check_fit(mutants):
+    """Whether the copied tree configures, and each patch applies to it and leaves C that the compiler takes."""
+    copy_tree()
+    configure()
+    with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
+        commands = {os.path.relpath(entry["file"], TREE): entry for entry in json.load(file)}
+    for mutant in mutants:
+        copy_tree()
+        apply(mutant)
+        for name in mutant.files:
+            if name in commands:
+                run([*shlex.split(commands[name]["command"]), "-fsyntax-only"], cwd=commands[name]["directory"])
 
 
 Outcome = collections.namedtuple("Outcome", "mutant seed seen seconds objection")
@@ -136,7 +159,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="campaigns at a time (default: 1)")
     parser.add_argument("--build-only", action="store_true", help="see whether all patches apply and build")
     parser.add_argument("--built", action="store_true", help="use what --build-only has built")
-    parser.add_argument("--fit", action="store_true", help="see whether all patches apply, and the copied tree configures")
+    parser.add_argument("--fit", action="store_true", help="see whether the patches apply and compile")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     options = parser.parse_args()
     for name in options.names:
@@ -144,10 +167,7 @@ def main():
             parser.error(f"there is no mutant {name}")
     mutants = [Mutant(name) for name in options.names or known]
     if options.fit:
-        for mutant in mutants:
-            run(["patch", "--dry-run", "--force", "-p1", "-r", "-", "-i", mutant.path], cwd=SOURCE)
-        copy_tree()
-        configure()
+        check_fit(mutants)
         print(f"{len(mutants)} mutants fit")
         return
     os.makedirs(TREE, exist_ok=True)
