@@ -72,11 +72,11 @@ def print_case(case, found):
         ours = found["certswapd"]
         for name, title in MEMORY.items():
             _line(title, _range([value / MIB for value in ours[name]], "{:.1f}"))
-        print(f"    a location takes {_beside_alias(found):.0f} bytes beside its alias of resident memory, "
-              f"{_beside_alias(found, counted=True):.0f} by certswapd's own count", flush=True)
+        print(f"    a location takes {beside_alias(found):.0f} bytes beside its alias of resident memory, "
+              f"{beside_alias(found, counted=True):.0f} by certswapd's own count", flush=True)
 
 
-def _beside_alias(found, counted=False):
+def beside_alias(found, counted=False):
     inventory, ours = found["inventory"], found["certswapd"]
     taken = ours["inventory_bytes"][1] if counted else ours["idle_bytes"][1] - ours["empty_bytes"][1]
     return (taken - inventory["alias_bytes"]) / inventory["locations"]
@@ -103,7 +103,7 @@ def print_verdicts(results):
                      f"{ratio(found, 'p99_ms', 'floor'):.2f}")
     large, small = results.get("inventory-1000000"), results.get("inventory-10000")
     if large:
-        ready, bytes_each = large["certswapd"]["start_s"][1], _beside_alias(large)
+        ready, bytes_each = large["certswapd"]["start_s"][1], beside_alias(large)
         _verdict("a million locations: ready within 3 s", ready <= 3, f"{ready:.2f} s")
         _verdict("a million locations: at most 200 bytes each beside the alias", bytes_each <= 200, f"{bytes_each:.0f}")
     if small:
