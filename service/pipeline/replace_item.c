@@ -94,8 +94,10 @@ void replace_items_find_copies(struct replace_item *items, size_t count)
             struct replace_item *other = &items[j];
             if (j == i || !replace_item_counts(other) || !is_same_record(kept, other))
                 continue;
-            bool other_is_older = other->first_seen_ms != 0 && other->first_seen_ms < kept->first_seen_ms;
-            *(other_is_older ? &kept->is_copy : &other->is_copy) = true;
+            if (other->first_seen_ms != 0 && other->first_seen_ms < kept->first_seen_ms)
+                kept->is_copy = true;
+            else
+                other->is_copy = true;
         }
     }
 }

@@ -6,7 +6,7 @@ import time
 MIB = 1024 * 1024
 
 
-def _range(values, format="{:.0f}"):
+def median_and_range(values, format="{:.0f}"):
     low, middle, high = (format.format(value) for value in values)
     return f"{middle} ({low} to {high})"
 
@@ -20,7 +20,7 @@ def _print_sides(found, names, rows):
     _line("", *sides)
     for name in rows:
         title, format = names[name]
-        cells = [_range(found[side][name], format) if name in found[side] else "" for side in sides]
+        cells = [median_and_range(found[side][name], format) if name in found[side] else "" for side in sides]
         if any(cells):
             _line(title, *cells)
 
@@ -71,7 +71,7 @@ def print_case(case, found):
     else:
         ours = found["certswapd"]
         for name, title in MEMORY.items():
-            _line(title, _range([value / MIB for value in ours[name]], "{:.1f}"))
+            _line(title, median_and_range([value / MIB for value in ours[name]], "{:.1f}"))
         print(f"    a location takes {beside_alias(found):.0f} bytes beside its alias of resident memory, "
               f"{beside_alias(found, counted=True):.0f} by certswapd's own count", flush=True)
 

@@ -4,7 +4,7 @@ usage: tables.py FILE.json..."""
 import json
 import sys
 
-from report import MIB, beside_alias, cpu_ratio, ratio
+from report import MIB, beside_alias, cpu_ratio, ratio, median_and_range
 
 BACKLOGS = {
     "fan-out-1": "1", "fan-out-10": "10", "fan-out-100": "100", "fan-out-100-10000": "100, 10,000 iterations",
@@ -14,11 +14,6 @@ BACKLOGS = {
 }
 LATENCIES = {"latency-1": "1 store", "latency-10": "10 stores", "latency-100": "100 stores"}
 INVENTORIES = {"inventory-10000": "10,000", "inventory-100000": "100,000", "inventory-1000000": "1,000,000"}
-
-
-def spread(values, format="{:,.0f}"):
-    low, median, high = (format.format(value) for value in values)
-    return f"{median} ({low} to {high})"
 
 
 def row(*cells):
@@ -33,7 +28,7 @@ def head(*titles):
 
 def backlog(title, found):
     ours, of_floor, of_both = found["certswapd"], *cpu_ratio(found)
-    row(title, f"{ours['commands_a_second'][1]:,.0f}", spread(ours["jobs_a_second"]),
+    row(title, f"{ours['commands_a_second'][1]:,.0f}", median_and_range(ours["jobs_a_second"], "{:,.0f}"),
         f"{ratio(found, 'jobs_a_second', 'floor'):.2f}", f"{ratio(found, 'jobs_a_second', 'crypto'):.2f}",
         f"{ours['cpu_us_a_job'][1]:.1f}", f"{of_floor:.2f}", f"{of_both:.2f}")
 
@@ -42,14 +37,15 @@ def latency(title, found):
     for side, name in (("certswapd", "certswapd"), ("floor", "the floor")):
         figures = found[side]
         row(f"{title}: {name}", *(f"{figures[figure][1]:.1f}" for figure in ("p50_ms", "p90_ms")),
-            spread(figures["p99_ms"], "{:.1f}"), f"{figures['max_ms'][1]:.1f}",
+            median_and_range(figures["p99_ms"], "{:.1f}"), f"{figures['max_ms'][1]:.1f}",
             f"{ratio(found, 'p99_ms', 'floor'):.2f}" if side == "certswapd" else "")
 
 
 def inventory(title, found):
     ours = found["certswapd"]
-    row(title, spread(ours["start_s"], "{:.2f}"), f"{ours['idle_bytes'][1] / MIB:.0f}",
-        f"{beside_alias(found):.0f} ({beside_alias(found, counted=True):.0f})", spread(ours["cpu_us_a_command"]))
+    row(title, median_and_range(ours["start_s"], "{:.2f}"), f"{ours['idle_bytes'][1] / MIB:.0f}",
+        f"{beside_alias(found):.0f} ({beside_alias(found, counted=True):.0f})",
+        median_and_range(ours["cpu_us_a_command"]))
 
 
 def main():

@@ -89,13 +89,18 @@ class Promises(BrokerTest):
         self.assert_rejected(first, "INVALID_COMMAND")
         self.assertEqual(first.value, self.result(self.send(command)).value)
 
-    def test_a_command_that_overtakes_its_enrollment_succeeds(self):
+    def send_before_enrollment(self):
+        """A command that waits in the retry topic until the gate is committed: (gate, command, its correlation id)."""
         certificate_id = self.new_certificate_id()
         command = replace_command(self.existing, certificate_id)
         gate = OpenTransaction(self.client, ENROLLMENTS)
         gate.enroll(self.event(certificate_id))
         sent = self.send(command)
         self.client.wait(lambda: len(self.retries(command)) >= 4, "the command to wait in the retry topic")
+        return gate, command, sent
+
+    def test_a_command_that_overtakes_its_enrollment_succeeds(self):
+        gate, command, sent = self.send_before_enrollment()
         self.assertEqual([], self.answers(sent, RESULTS))
         gate.commit()
         self.assertEqual("COMPLETED", self.result(sent).record["status"])
@@ -164,14 +169,9 @@ class Promises(BrokerTest):
         gate.abort()
         self.assert_rejected(self.result(sent), "NOT_STAGED")
 
-    def test_z_a_group_that_begins_anew_decides_each_command_once_more(self):
+    def test_z_a_group_that_begins_anew_decides_again_what_had_waited(self):
         """Its commands, and all the retry records that these once became, are read again, many in one batch."""
-        certificate_id = self.new_certificate_id()
-        command = replace_command(self.existing, certificate_id)
-        gate = OpenTransaction(self.client, ENROLLMENTS)
-        gate.enroll(self.event(certificate_id))
-        sent = self.send(command)
-        self.client.wait(lambda: len(self.retries(command)) >= 4, "the command to wait in the retry topic")
+        gate, _, sent = self.send_before_enrollment()
         gate.commit()
         first = self.result(sent)
         self.assertEqual(0, self.daemons[0].stop()[0])

@@ -75,6 +75,22 @@ static bool read_command(size_t used, struct span origin, struct err *err)
     return done;
 }
 
+/* Certswap writes no such moment: two records with it could not be told as copies of one. */
+Test(read_memory, a_retry_record_that_was_first_seen_at_zero_is_its_own_origin)
+{
+    AUTO(arena) struct arena *arena = arena_new(0);
+    struct replace_item item = {0};
+    struct err err = {0};
+    tools.arena = arena;
+    rd_kafka_header_remove(headers, RETRY_HEADER_FIRST_SEEN);
+    rd_kafka_header_add(headers, RETRY_HEADER_FIRST_SEEN, -1, "0", -1);
+    cr_assert(replace_item_read(&tools, &message, &item, &err), "%s", err.text);
+    cr_assert(span_equal(item.claim.origin, SPAN_LITERAL(RETRY_TOPIC "/1/5")), "%.*s",
+              SPAN_ARG(item.claim.origin));
+    cr_assert_eq(item.retries, 0);
+    replace_item_free(&item);
+}
+
 static void command_in_turn(struct span origin)
 {
     enum { CHUNK = 64 * 1024, LAST = 1024 };
